@@ -1,0 +1,119 @@
+"""Storage for a lattice without bounds."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ipi_mtd.structure import FloatArray
+
+
+class Blocks:
+    """A d-dimensional array with any integers as indices, kept where it is not zero.
+
+    Each block covers `cells` cells a side and holds the nodes at both of its ends, so
+    neighboring blocks share nodes and every cell lies in exactly one block. A periodic side is
+    one block, whose last node repeats the first; indices on it count modulo `cells`.
+
+    Parameters
+    ----------
+    cells : d integers
+        The cells along each side of a block; for a periodic side, the cells of the period.
+    is_periodic : d booleans
+    n_values : int
+        How many numbers a node holds.
+    """
+
+    def __init__(self, cells: Sequence[int], is_periodic: Sequence[bool], n_values: int) -> None:
+        self._sides = tuple(zip(cells, is_periodic, strict=True))
+        self._shape = (*(n + 1 for n in cells), n_values)
+        self._blocks: dict[tuple[int, ...], FloatArray] = {}
+        # Bytes from a node of a block to the next one along each side.
+        d = len(self._sides)
+        self._strides = tuple(8 * math.prod(self._shape[j + 1 :]) for j in range(d))
+        self._corners = tuple(
+            sum(c * stride for c, stride in zip(corner, self._strides, strict=True))
+            for corner in itertools.product((0, 1), repeat=d)
+        )
+        # Reads the numbers of one node as Python floats, much faster than indexing an array.
+        self._node = struct.Struct(f"{n_values}d").unpack_from
+
+    def corners(self, index: Sequence[int]) -> list[tuple[float, ...]] | None:
+        """The nodes at the 2^d corners of a cell, last side fastest; None if nothing is there.
+
+        Parameters
+        ----------
+        index : d integers
+            The lowest corner.
+        """
+        key = []
+        byte = 0
+        for i, stride, (cells, is_periodic) in zip(index, self._strides, self._sides, strict=True):
+            k, cell = divmod(i, cells)
+            key.append(0 if is_periodic else k)
+            byte += cell * stride
+        block = self._blocks.get(tuple(key))
+        if block is None:
+            return None
+        node = self._node
+        return [node(block.data, byte + corner) for corner in self._corners]
+
+    def add(self, first: Sequence[int], values: FloatArray) -> None:
+        """Add to the nodes from index `first` on; at most once around a periodic side.
+
+        Parameters
+        ----------
+        first : d integers
+        values : array of d + 1 dimensions
+            The last one has the `n_values` numbers of a node.
+        """
+        for pieces in itertools.product(*map(_pieces, first, values.shape, self._sides)):
+            key, target, source = zip(*pieces, strict=True)
+            if key not in self._blocks:
+                self._blocks[key] = np.zeros(self._shape)
+            self._blocks[key][target] += values[source]
+
+    def read(self, indices: Sequence[npt.NDArray[np.int64]]) -> FloatArray:
+        """The first value of every node of the product of `indices`, zero where there is none."""
+        values = np.zeros([len(i) for i in indices])
+        for pieces in itertools.product(*map(_places, indices, self._sides)):
+            key, places, nodes = zip(*pieces, strict=True)
+            if key in self._blocks:
+                values[np.ix_(*places)] = self._blocks[key][np.ix_(*nodes)][..., 0]
+        return values
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._blocks.clear()
+
+    @property
+    def n_nodes(self) -> int:
+        """How many nodes are kept."""
+        return len(self._blocks) * math.prod(self._shape[:-1])
+
+
+def _pieces(first: int, n: int, side: tuple[int, bool]) -> list[tuple[int, slice, slice]]:
+    """Split a run of n nodes by block: its number, where in the block, where in the run."""
+    cells, is_periodic = side
+    last = first + n - 1
+    pieces = []
+    for k in range(-(-first // cells) - 1, last // cells + 1):
+        lo, hi = max(first, k * cells), min(last, k * cells + cells)
+        target = slice(lo - k * cells, hi - k * cells + 1)
+        pieces.append((0 if is_periodic else k, target, slice(lo - first, hi - first + 1)))
+    return pieces
+
+
+def _places(
+    indices: npt.NDArray[np.int64], side: tuple[int, bool]
+) -> list[tuple[int, npt.NDArray[np.intp], npt.NDArray[np.int64]]]:
+    """Sort indices by block: its number, the places in `indices`, the nodes in the block."""
+    cells, is_periodic = side
+    k, nodes = np.divmod(indices, cells)
+    k = np.zeros_like(k) if is_periodic else k
+    return [(int(b), np.flatnonzero(k == b), nodes[k == b]) for b in np.unique(k)]

@@ -1,0 +1,141 @@
+"""The grid: how it grows, how well it interpolates, what it refuses."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from ipi_mtd.bias import Grid, HillSum, Period
+from ipi_mtd.structure import FloatArray
+
+
+def random_walk(n: int, d: int) -> FloatArray:
+    rng = np.random.default_rng(3)
+    return np.cumsum(rng.normal(0.0, 0.35, (n, d)), axis=0)
+
+
+def largest_errors(grid: Grid, exact: HillSum, points: FloatArray) -> tuple[float, float]:
+    """The largest errors of V and of dV/ds."""
+    errors = [
+        (abs(on_grid[0] - true[0]), np.abs(on_grid[1] - true[1]).max())
+        for on_grid, true in ((grid.evaluate(s), exact.evaluate(s)) for s in points)
+    ]
+    worst_V, worst_dV = np.max(errors, axis=0)
+    return float(worst_V), float(worst_dV)
+
+
+@pytest.mark.parametrize(
+    ("d", "cells_per_sigma", "V_error", "dV_error"),
+    [(1, 5, 3e-4, 1e-2), (1, 10, 2e-4, 1e-2), (2, 5, 3e-3, 0.15), (2, 10, 1e-3, 0.08)],
+)
+def test_interpolation_errors_where_the_hills_are(
+    d: int, cells_per_sigma: int, V_error: float, dV_error: float
+) -> None:
+    """In units of a height and of a height over sigma; the table is in Grid's docstring."""
+    grid = Grid([0.0] * d, [1.0 / cells_per_sigma] * d, [None] * d)
+    exact = HillSum([None] * d)
+    walk = random_walk(100, d)
+    for s in walk:
+        grid.add(s, [1.0] * d, 1.0)
+        exact.add(s, [1.0] * d, 1.0)
+    near = np.random.default_rng(4).normal(0.0, 0.35, walk.shape)
+    V, dV = largest_errors(grid, exact, walk + near)
+    assert V_error > V
+    assert dV < dV_error
+
+
+def test_a_larger_tiny_takes_the_spikes_from_the_rim_of_a_hill() -> None:
+    center = [0.3, 0.4]
+    on_the_circle = np.sqrt(12.5) * (1.0 - 1e-5) * np.sqrt([0.5, 0.5])
+    origin = center + on_the_circle  # a node that the hill only just reaches
+    points = origin - np.random.default_rng(1).uniform(0.0, 0.2, (200, 2))
+    exact = HillSum([None, None])
+    exact.add(center, [1.0, 1.0], 1.0)
+    plumeds, larger = (
+        Grid(origin.tolist(), [0.2, 0.2], [None, None], tiny=t) for t in (1e-7, 1e-4)
+    )
+    plumeds.add(center, [1.0, 1.0], 1.0)
+    larger.add(center, [1.0, 1.0], 1.0)
+    assert largest_errors(plumeds, exact, points)[0] > 0.01
+    assert largest_errors(larger, exact, points)[0] < 5e-4
+
+
+def test_hills_a_million_sigma_apart_take_little_memory() -> None:
+    grid = Grid([0.0, 0.0], [0.2, 0.2], [None, None])
+    for place in ((0.0, 0.0), (1e6, 0.0), (-1e6, 1e6)):
+        grid.add(place, [1.0, 1.0], 1.0)
+        assert grid.evaluate(place)[0] == pytest.approx(1.0, abs=1e-6)
+    assert grid.n_nodes < 30_000
+
+
+def test_growing_changes_no_bit_of_what_was_there() -> None:
+    grid = Grid([0.0, 0.0], [0.2, 0.2], [None, None])
+    walk = random_walk(20, 2)
+    for s in walk:
+        grid.add(s, [1.0, 1.0], 1.0)
+    before = [(V, *dV) for V, dV in map(grid.evaluate, walk)]
+    for far in range(100, 200, 3):
+        grid.add([far, -far], [1.0, 1.0], 1.0)
+    assert [(V, *dV) for V, dV in map(grid.evaluate, walk)] == before
+
+
+def test_where_the_grid_grew_first_changes_no_bit() -> None:
+    walk = random_walk(20, 2)
+    plain, grown_before = (Grid([0.0, 0.0], [0.2, 0.2], [None, None]) for _ in range(2))
+    for s in walk[::-1]:
+        grown_before.add(s, [3.0, 1.0], 0.0)
+    for s in walk:
+        plain.add(s, [1.0, 1.0], 1.0)
+        grown_before.add(s, [1.0, 1.0], 1.0)
+    for s in walk:
+        (V, dV), (V_grown, dV_grown) = plain.evaluate(s), grown_before.evaluate(s)
+        assert (V, *dV) == (V_grown, *dV_grown)
+
+
+def test_a_spacing_that_nearly_divides_the_period_is_made_exact() -> None:
+    grid = Grid([-math.pi], [0.0628318531], [(-math.pi, math.pi)])
+    assert grid.n_cells == (100,)
+    assert grid.spacing == (2.0 * math.pi / 100,)
+
+
+@pytest.mark.parametrize(
+    ("origin", "spacing", "periods", "message"),
+    [
+        ([], [], [], "at least one"),
+        ([0.0], [0.1, 0.1], [None], "1 spacings"),
+        ([0.0], [0.0], [None], "spacing of a grid must be positive"),
+        ([0.0], [math.nan], [None], "spacing of a grid must be positive"),
+        ([math.inf], [0.1], [None], "origin"),
+        ([0.0], [0.7], [(0.0, 1.0)], "not a whole number"),
+        ([0.0], [0.1], [(1.0, 0.0)], "above the lower"),
+        ([0.0] * 4, [0.1] * 4, [None] * 4, "one to three CVs, got 4"),
+    ],
+)
+def test_a_lattice_that_makes_no_sense_is_refused(
+    origin: list[float], spacing: list[float], periods: list[Period], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Grid(origin, spacing, periods)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "bins", "message"),
+    [
+        (0.05, 1.0, 10, "do not fall on the nodes"),
+        (0.0, 1.0, 7, "do not fall on the nodes"),
+        (1.0, 0.0, 10, "a box needs"),
+        (0.0, 1.0, 0, "a box needs"),
+    ],
+)
+def test_a_box_off_the_nodes_is_refused(
+    lower: float, upper: float, bins: int, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Grid([0.0], [0.1], [None]).on([lower], [upper], [bins])
+
+
+def test_a_box_on_a_part_of_a_period_is_refused() -> None:
+    with pytest.raises(ValueError, match="whole period"):
+        Grid([0.0], [0.1], [(0.0, 1.0)]).on([0.0], [0.5], [5])
