@@ -32,7 +32,7 @@ class Structure:
     @property
     def pbc(self) -> npt.NDArray[np.bool_]:
         """(3,) array: the directions that are periodic, those with a lattice vector."""
-        return self.cell.any(axis=1)
+        return np.any(self.cell, axis=1)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,134 @@
+"""Collective variables: named numbers made from the features of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ipi_mtd.cvs.model import FeatureModel, Features
+from ipi_mtd.cvs.reductions import Reduction
+from ipi_mtd.errors import UserError
+from ipi_mtd.structure import FloatArray, Structure
+
+
+@dataclass(frozen=True, slots=True)
+class CV:
+    """One collective variable.
+
+    Parameters
+    ----------
+    name : the name in the files and in what i-PI receives
+    model : the name of the model that gives the features
+    column : the property that the CV is made from, counted from 0
+    reduction : what turns this property of all samples into a number
+    period : (lower, upper) bounds of a periodic CV, None otherwise
+    """
+
+    name: str
+    model: str
+    column: int
+    reduction: Reduction
+    period: tuple[float, float] | None = None
+
+
+class CVValues:
+    """The CVs of one structure.
+
+    Attributes
+    ----------
+    s : (n_cvs,) array
+    """
+
+    def __init__(self, cvs: Sequence[CV], features: Mapping[str, Features]) -> None:
+        self._cvs = cvs
+        self._features = features
+        self._ds_dx = []
+        s = np.empty(len(cvs))
+        for k, cv in enumerate(cvs):
+            value, ds_dx = cv.reduction(features[cv.model].values[:, cv.column])
+            if cv.period is not None:
+                lower, upper = cv.period
+                value = lower + (value - lower) % (upper - lower)
+            s[k] = value
+            self._ds_dx.append(ds_dx)
+        self.s: FloatArray = s
+
+    def pull_back(self, dV_ds: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The gradient of V(s), one backward pass for each model however many the CVs.
+
+        Parameters
+        ----------
+        dV_ds : (n_cvs,) array, hartree per unit of each CV
+
+        Returns
+        -------
+        gradient : (n_atoms, 3) array, hartree/bohr
+            dV/dR.
+        strain_gradient : (3, 3) array, hartree
+            Derivative of V with respect to a strain of positions and cell.
+        """
+        seeds: dict[str, FloatArray] = {}
+        for cv, ds_dx, slope in zip(self._cvs, self._ds_dx, dV_ds, strict=True):
+            if cv.model not in seeds:
+                seeds[cv.model] = np.zeros_like(self._features[cv.model].values)
+            seeds[cv.model][:, cv.column] += slope * ds_dx
+        pulled = [self._features[name].pull_back(seed) for name, seed in seeds.items()]
+        gradient, strain_gradient = pulled[0]
+        for more, more_strain in pulled[1:]:
+            gradient = gradient + more
+            strain_gradient = strain_gradient + more_strain
+        return gradient, strain_gradient
+
+
+class CollectiveVariables:
+    """The models of a run and the CVs made from them.
+
+    Parameters
+    ----------
+    models : name of each model and the model
+    cvs : the collective variables, at least one
+    """
+
+    def __init__(self, models: Mapping[str, FeatureModel], cvs: Sequence[CV]) -> None:
+        self.models = models
+        self.cvs = tuple(cvs)
+        self._in_use = tuple(dict.fromkeys(cv.model for cv in cvs))
+
+    def evaluate(self, structure: Structure) -> CVValues:
+        """The CVs of one structure.
+
+        Raises
+        ------
+        UserError
+            If a model fails.
+        """
+        features = {name: self.models[name].evaluate(structure) for name in self._in_use}
+        return CVValues(self.cvs, features)
+
+    def warm_up(self, structure: Structure, source: Path) -> None:
+        """Evaluate a first time, which compiles the models, and check what comes out.
+
+        Parameters
+        ----------
+        structure : a configuration as it will occur
+        source : the file that defines the CVs, for the messages
+
+        Raises
+        ------
+        UserError
+            If a model fails, a CV asks for a component that its model does not have, or a CV does
+            not depend on the positions.
+        """
+        for name in self._in_use:
+            values = self.models[name].evaluate(structure).values
+            for cv in self.cvs:
+                if cv.model == name and cv.column >= values.shape[1]:
+                    raise UserError(
+                        f"{source}: `{cv.name}` asks for component {cv.column + 1} of the model "
+                        f"'{name}', whose output has {values.shape[1]}"
+                    )
+        for _ in range(4):  # TorchScript's optimiser is done after the third call
+            self.evaluate(structure).pull_back(np.ones(len(self.cvs)))

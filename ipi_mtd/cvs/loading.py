@@ -1,0 +1,133 @@
+"""Loading an exported metatomic model, and saying clearly why it cannot be used.
+
+An exported model and its extensions are code that runs with the user's rights. Only the files that
+are named are loaded; nothing is looked for in the working directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ipi_mtd.errors import UserError
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal: the identity of a model."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_model(path: Path, extensions: Path | None) -> Any:
+    """Load a model that was exported with ``metatomic.torch.AtomisticModel.save``.
+
+    Parameters
+    ----------
+    path : path of the exported model
+    extensions : path, optional
+        The directory given as ``collect_extensions`` at export. Models that need featomic alone
+        load without it, from the installed featomic.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or is no exported model, or if an extension cannot be found.
+    """
+    import metatomic.torch
+
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such model file")
+    if extensions is not None and not extensions.is_dir():
+        raise UserError(f"{extensions}: there is no such extensions directory (needed by {path})")
+    needed = _extensions_of(path)
+    if "featomic" in needed and extensions is None and importlib.util.find_spec("featomic"):
+        import featomic.torch  # noqa: F401  (registers featomic's TorchScript classes)
+    try:
+        return metatomic.torch.load_atomistic_model(path, extensions)
+    except Exception as error:
+        if "extension" in str(error) and needed:
+            where = f"not all of them are in {extensions}" if extensions else "none was given"
+            raise UserError(
+                f"{path}: the model needs the TorchScript extensions {', '.join(needed)}; {where}; "
+                "name the directory that `save(..., collect_extensions=...)` filled, with "
+                "`extensions` in the configuration or --extensions"
+            ) from error
+        raise UserError(f"{path}: cannot be loaded: {first_line(error)}") from error
+
+
+def _extensions_of(path: Path) -> list[str]:
+    """Names of the TorchScript extensions that a model says it needs.
+
+    Raises
+    ------
+    UserError
+        If the file is not an exported metatomic model.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name.partition("/")[2]: name for name in archive.namelist()}
+            content = json.loads(archive.read(members["extra/extensions"]))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise UserError(
+            f"{path}: this is not a model exported with metatomic "
+            "(metatomic.torch.AtomisticModel.save)"
+        ) from error
+    return sorted({extension["name"] for extension in content})
+
+
+def pick_device(name: str, supported: list[str], path: Path) -> torch.device:
+    """The device to run a model on.
+
+    Raises
+    ------
+    UserError
+        If the name is none of torch's, the model does not support it or it is not there.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"device '{name}': torch knows no such device") from error
+    if device.type not in supported:
+        raise UserError(
+            f"{path}: the model does not support the device '{name}', only {', '.join(supported)}"
+        )
+    if device.type == "cuda":
+        n_devices = torch.cuda.device_count()
+        if (device.index or 0) >= n_devices:
+            raise UserError(f"device '{name}': torch finds {n_devices} CUDA devices here")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError(f"device '{name}': torch finds no MPS device here")
+    return device
+
+
+def pick_output(outputs: dict[str, Any], variant: str | None, path: Path) -> str:
+    """The name of the model's CV output: ``feature``, older ``features``, or a variant of it.
+
+    Raises
+    ------
+    UserError
+        If the model has no such output.
+    """
+    suffix = f"/{variant}" if variant else ""
+    candidates = [f"{name}{suffix}" for name in ("feature", "features")]
+    found = [name for name in candidates if name in outputs]
+    if found:
+        return found[0]
+    variants = [name for name in outputs if name.startswith(("feature/", "features/"))]
+    if variants and not variant and len(variants) == 1:
+        return variants[0]
+    raise UserError(
+        f"{path}: the model has no output '{candidates[0]}', it has: {', '.join(sorted(outputs))}"
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error message, without torch's traceback."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

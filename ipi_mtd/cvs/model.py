@@ -1,0 +1,272 @@
+"""A metatomic model as a source of features: values, and their gradient pulled back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ipi_mtd.cvs.engine import Engine
+from ipi_mtd.cvs.loading import load_model, pick_device, pick_output, sha256
+from ipi_mtd.errors import UserError
+from ipi_mtd.neighbors import NeighborList
+from ipi_mtd.structure import FloatArray, IntArray, Structure
+
+IndexArray: TypeAlias = npt.NDArray[np.intp]
+
+
+class Features:
+    """The features of one structure, with the graph that leads back to the positions.
+
+    Attributes
+    ----------
+    values : (n_samples, n_properties) array
+        Rows in the order of the atoms (or of the selected atoms), one row for a model that gives
+        one sample for the system.
+    """
+
+    def __init__(
+        self,
+        model: FeatureModel,
+        outputs: torch.Tensor,
+        order: IndexArray | None,
+        positions: torch.Tensor,
+        cell: torch.Tensor,
+    ) -> None:
+        self._model = model
+        self._outputs = outputs
+        self._order = order
+        self._positions = positions
+        self._cell = cell
+        values = _numpy(outputs)
+        self.values: FloatArray = values if order is None else values[order]
+
+    def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The gradient of a function of the features, in one backward pass.
+
+        Parameters
+        ----------
+        seed : (n_samples, n_properties) array
+            Derivative of the function with respect to the features.
+
+        Returns
+        -------
+        gradient : (n_atoms, 3) array
+            Derivative with respect to the positions of all atoms, per bohr.
+        strain_gradient : (3, 3) array
+            Derivative with respect to a strain of positions and cell.
+        """
+        if self._order is not None:
+            unordered = np.empty_like(seed)
+            unordered[self._order] = seed
+            seed = unordered
+        inputs = [self._positions]
+        if self._cell.requires_grad:
+            inputs.append(self._cell)
+        grad_outputs = torch.from_numpy(seed).to(self._outputs)
+        gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
+            self._outputs, inputs, grad_outputs, allow_unused=True
+        )
+        # The strain acts on positions and lattice vectors alike; together they are all that the
+        # features depend on.
+        strain_gradient = np.zeros((3, 3))
+        arrays = []
+        for tensor, gradient in zip(inputs, gradients, strict=True):
+            array = _numpy(torch.zeros_like(tensor) if gradient is None else gradient)
+            strain_gradient += _numpy(tensor).T @ array
+            arrays.append(array)
+        return self._model.scatter(arrays[0]), strain_gradient
+
+
+class FeatureModel:
+    """An exported metatomic model with an output named ``feature``.
+
+    Parameters
+    ----------
+    path : path of the exported model
+    types : (n_atoms,) array
+        Atomic types of the whole system, as the model counts them.
+    extensions : path, optional
+        Directory of the TorchScript extensions that were collected at export.
+    device : str
+        A device as torch names it: cpu, cuda, cuda:1, mps.
+    variant : str, optional
+        For an output ``feature/<variant>``.
+    atoms : (n,) array, optional
+        Indices of the atoms that the model is given, all by default. The model knows nothing of
+        the others.
+    selected_atoms : (n,) array, optional
+        Indices, among those the model is given, of the atoms to evaluate the output for.
+    check_consistency : bool
+        Let metatomic check every input and output, at every call.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be loaded or cannot be used as a collective variable; see
+        :mod:`ipi_mtd.cvs.loading`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        types: IntArray,
+        *,
+        extensions: Path | None = None,
+        device: str = "cpu",
+        variant: str | None = None,
+        atoms: IntArray | None = None,
+        selected_atoms: IntArray | None = None,
+        check_consistency: bool = False,
+    ) -> None:
+        import metatomic.torch
+
+        self.path = path
+        self._wrapper = load_model(path, extensions)
+        self.sha256 = sha256(path)
+        capabilities = self._wrapper.capabilities()
+        self.output = pick_output(capabilities.outputs, variant, path)
+        self.sample_kind: str = capabilities.outputs[self.output].sample_kind
+        self.device = pick_device(device, capabilities.supported_devices, path)
+        self._dtype = {"float32": torch.float32, "float64": torch.float64}[capabilities.dtype]
+        if self.device.type == "mps" and self._dtype == torch.float64:
+            raise UserError(f"{path}: the model is float64, which the device 'mps' does not have")
+        self._length_unit: str = capabilities.length_unit
+        # a model without a length unit gets the numbers in angstrom, like metatomic's own engines
+        self._bohr: float = metatomic.torch.unit_conversion_factor(
+            "bohr", self._length_unit or "angstrom"
+        )
+        self._check_requested_inputs()
+
+        self._n_atoms = len(types)
+        self._atoms = atoms
+        given = types if atoms is None else types[atoms]
+        self._check_types(given, capabilities.atomic_types)
+        self._types = torch.from_numpy(given.astype(np.int32)).to(self.device)
+        self._selected_atoms = selected_atoms
+        self._selected = None if selected_atoms is None else self._labels(selected_atoms)
+        self.check_consistency = check_consistency
+
+        self._wrapper = self._wrapper.to(self.device)
+        requests = self._wrapper.requested_neighbor_lists()
+        self._neighbor_lists = [
+            NeighborList(request.cutoff, full_list=request.full_list) for request in requests
+        ]
+        # metatomic answers to the old and to the new name of the output, the module to its own
+        declared = self._wrapper._model_capabilities_outputs_names
+        other = self.output.replace("features", "feature")
+        if self.output == other:
+            other = self.output.replace("feature", "features")
+        self._engine = torch.jit.script(
+            Engine(
+                self._wrapper.module,
+                requests,
+                self.output if self.output in declared else other,
+                self.sample_kind,
+                self.device,
+            ).eval()
+        )
+
+    def evaluate(self, structure: Structure) -> Features:
+        """The features of one structure.
+
+        Raises
+        ------
+        UserError
+            If the model raises an error, or if its output cannot be differentiated.
+        """
+        given = structure.positions if self._atoms is None else structure.positions[self._atoms]
+        positions = given * self._bohr
+        cell = structure.cell * self._bohr
+        pbc = structure.pbc
+        pairs, vectors = [], []
+        for neighbor_list in self._neighbor_lists:
+            found, between = neighbor_list.compute(positions, cell)
+            pairs.append(torch.from_numpy(found).to(self.device))
+            vectors.append(torch.from_numpy(between).unsqueeze(2).to(self.device, self._dtype))
+        R = torch.from_numpy(positions).to(self.device, self._dtype).requires_grad_(True)
+        h = torch.from_numpy(cell).to(self.device, self._dtype).requires_grad_(bool(pbc.any()))
+        periodic = torch.from_numpy(pbc).to(self.device)
+        try:
+            values, atoms = self._engine(
+                self._types, R, h, periodic, pairs, vectors, self._selected
+            )
+        except Exception as error:
+            raise UserError(f"{self.path}: the model failed: {last_line(error)}") from error
+        if not values.requires_grad:
+            raise UserError(
+                f"{self.path}: the output '{self.output}' does not depend on the positions in a "
+                "way that torch can differentiate, so it cannot be biased"
+            )
+        if values.dim() != 2:
+            values = values.reshape(len(values), -1)
+        return Features(self, values, self._order(atoms), R, h)
+
+    def scatter(self, gradient: FloatArray) -> FloatArray:
+        """Spread the gradient of the model's atoms over all atoms.
+
+        Parameters
+        ----------
+        gradient : (n_model_atoms, 3) array, per length unit of the model
+
+        Returns
+        -------
+        gradient : (n_atoms, 3) array, per bohr
+        """
+        if self._atoms is None:
+            return gradient * self._bohr
+        scattered = np.zeros((self._n_atoms, 3))
+        scattered[self._atoms] = gradient * self._bohr
+        return scattered
+
+    def _order(self, atoms: torch.Tensor) -> IndexArray | None:
+        """Where the sample of each atom is: models may return them in any order."""
+        if self.sample_kind == "system":
+            return None
+        found = atoms.cpu().numpy()
+        wanted = self._selected_atoms
+        if wanted is None:
+            wanted = np.arange(len(self._types), dtype=np.int32)
+        if sorted(found.tolist()) != sorted(wanted.tolist()):
+            raise UserError(
+                f"{self.path}: the samples of the output are not those of the {len(wanted)} atoms "
+                "it was asked for"
+            )
+        rank = np.argsort(wanted).argsort()
+        return found.argsort()[rank]
+
+    def _check_requested_inputs(self) -> None:
+        inputs = self._wrapper.requested_inputs(use_new_names=True)
+        if inputs:
+            raise UserError(
+                f"{self.path}: the model asks for inputs that i-PI cannot give: "
+                f"{', '.join(sorted(inputs))}"
+            )
+
+    def _check_types(self, types: IntArray, known: list[int]) -> None:
+        unknown = sorted(set(types.tolist()) - set(known))
+        if unknown:
+            raise UserError(
+                f"{self.path}: the model does not know the atomic types {unknown} of the "
+                f"structure, only {sorted(known)}"
+            )
+
+    def _labels(self, atoms: IntArray) -> Any:
+        from metatensor.torch import Labels
+
+        rows = np.column_stack([np.zeros_like(atoms), atoms]).astype(np.int32)
+        return Labels(["system", "atom"], torch.from_numpy(rows).to(self.device))
+
+
+def last_line(error: Exception) -> str:
+    """What a model's own error says, without TorchScript's traceback in front of it."""
+    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(error).__name__
+
+
+def _numpy(tensor: torch.Tensor) -> FloatArray:
+    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
+    return array

@@ -1,0 +1,89 @@
+r"""From the features of a model to one number, with its derivative.
+
+A model gives a matrix of features: a row for the system, or a row for each atom, and a column for
+each property. A collective variable is one component of it, or one column reduced over the atoms.
+Each reduction returns its value s and the derivative ds/dx for every row x of the column, so that
+no graph is needed and the gradient can be pulled back through the model in one pass for all CVs.
+
+The smooth maximum, minimum and count are those of PLUMED's ``MAX``, ``MIN`` and ``BETWEEN``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from ipi_mtd.structure import FloatArray
+
+Reduction: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
+"""(n_rows,) features -> s and ds/dx of shape (n_rows,)"""
+
+
+def component(row: int) -> Reduction:
+    """The feature of one row, counted from 0."""
+
+    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
+        derivative = np.zeros_like(x)
+        derivative[row] = 1.0
+        return float(x[row]), derivative
+
+    return reduce
+
+
+def total() -> Reduction:
+    """The sum over the rows."""
+    return lambda x: (float(x.sum()), np.ones_like(x))
+
+
+def mean() -> Reduction:
+    """The mean over the rows."""
+    return lambda x: (float(x.mean()), np.full_like(x, 1.0 / len(x)))
+
+
+def soft_max(beta: float) -> Reduction:
+    r"""A smooth maximum, :math:`\beta \ln \sum_i \exp(x_i / \beta)`."""
+
+    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
+        top = x.max()
+        weights = np.exp((x - top) / beta)  # the largest is 1: no overflow
+        return float(top + beta * math.log(weights.sum())), weights / weights.sum()
+
+    return reduce
+
+
+def soft_min(beta: float) -> Reduction:
+    r"""A smooth minimum of positive features, :math:`\beta / \ln \sum_i \exp(\beta / x_i)`."""
+
+    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
+        bottom = x.min()
+        weights = np.exp(beta / x - beta / bottom)
+        s = beta / (beta / bottom + math.log(weights.sum()))
+        return float(s), weights / weights.sum() * (s / x) ** 2
+
+    return reduce
+
+
+def between(lower: float, upper: float, smear: float = 0.5) -> Reduction:
+    """The number of rows between two values, each row smeared into a Gaussian.
+
+    Parameters
+    ----------
+    lower, upper : float
+        In the unit of the feature.
+    smear : float
+        Width of the Gaussian as a fraction of the interval.
+    """
+    width = smear * (upper - lower) * math.sqrt(2.0)
+    erf = np.vectorize(math.erf, otypes=[np.float64])
+
+    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
+        to_lower = (lower - x) / width
+        to_upper = (upper - x) / width
+        inside = 0.5 * (erf(to_upper) - erf(to_lower))
+        slope = (np.exp(-(to_lower**2)) - np.exp(-(to_upper**2))) / (width * math.sqrt(math.pi))
+        return float(inside.sum()), slope
+
+    return reduce

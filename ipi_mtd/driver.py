@@ -1,0 +1,192 @@
+"""The loop that answers i-PI.
+
+Of the messages, only the one after an answer matters to the run: it shows that the answer arrived,
+and the step is committed. The server is told that the driver is ready before that work is done, so
+it integrates the next step meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ipi_mtd import wire
+from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.errors import UserError
+from ipi_mtd.structure import Structure
+from ipi_mtd.wire import ProtocolError, Wire
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens.
+
+    Parameters
+    ----------
+    address : the host, or the name of a unix socket
+    port : the port; None for a unix socket
+    prefix : what i-PI puts before the name of a unix socket, its ``sockets_prefix``
+    """
+
+    address: str
+    port: int | None = None
+    prefix: str = "/tmp/ipi_"
+
+    @property
+    def path(self) -> Path:
+        """The file of the unix socket."""
+        return Path(self.prefix + self.address)
+
+    def __str__(self) -> str:
+        return str(self.path) if self.port is None else f"{self.address}:{self.port}"
+
+    def connect(self) -> socket.socket:
+        """Connect once.
+
+        Raises
+        ------
+        OSError
+            If nobody listens.
+        """
+        if self.port is None:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                connection.connect(str(self.path))
+            except OSError:
+                connection.close()
+                raise
+            return connection
+        connection = socket.create_connection((self.address, self.port))
+        # the answers are small and awaited: no collecting of packets
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # notice a server whose machine has died
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return connection
+
+
+def connect(address: Address, patience: float) -> socket.socket:
+    """Connect to a server that may not be up yet.
+
+    Parameters
+    ----------
+    address : where it will listen
+    patience : float, seconds
+
+    Raises
+    ------
+    UserError
+        If it is not there in time.
+    """
+    deadline = time.monotonic() + patience
+    told = False
+    while True:
+        try:
+            return address.connect()
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise UserError(
+                    f"no i-PI server at {address} within {patience:g} s: {error.strerror or error}"
+                ) from error
+        if not told:
+            log.info("waiting up to %g s for i-PI at %s", patience, address)
+            told = True
+        time.sleep(min(0.1, patience))
+
+
+class System(Protocol):
+    """What the driver serves; see :class:`ipi_mtd.biased_system.BiasedSystem`."""
+
+    def propose(self, structure: Structure) -> BiasedEvaluation:
+        """The answer for the next step."""
+
+    def commit(self) -> None:
+        """The answer has arrived."""
+
+
+def serve(
+    connection: Wire,
+    system: System,
+    template: Structure,
+    cv_names: tuple[str, ...],
+    after_commit: Callable[[BiasedEvaluation], None] = lambda _: None,
+) -> None:
+    """Answer i-PI until it says EXIT.
+
+    Parameters
+    ----------
+    connection : to the server
+    system : what is served
+    template : a structure with the atomic types; a zero cell means that the run is not periodic,
+        whatever cell i-PI sends
+    cv_names : the names of the CVs among the extras
+    after_commit : called after each step with its evaluation
+
+    Raises
+    ------
+    ProtocolError
+        If the server closes the connection without EXIT, or breaks the protocol.
+    UserError
+        If an answer cannot be given; nothing is sent then.
+    """
+    periodic = template.pbc.any()
+    initialised = False
+    structure: Structure | None = None  # received and not yet answered
+    answered: BiasedEvaluation | None = None  # sent, and perhaps not arrived
+
+    while True:
+        message = connection.read_header()
+        if message == "STATUS":
+            if structure is not None:
+                system.propose(structure)
+                connection.send(wire.HAVEDATA)
+            else:
+                connection.send(wire.READY if initialised else wire.NEEDINIT)
+        if answered is not None and message is not None:
+            system.commit()
+            after_commit(answered)
+            answered = None
+
+        if message == "STATUS":
+            continue
+        if message == "INIT":
+            _refuse_batches(connection.read_init()[1])
+            initialised = True
+        elif message == "POSDATA":
+            cell, positions = connection.read_posdata()
+            structure = Structure(positions, cell if periodic else np.zeros((3, 3)), template.types)
+        elif message == "GETFORCE" and structure is not None:
+            evaluation = system.propose(structure)
+            connection.send(wire.forceready(evaluation.total, extras(evaluation, cv_names)))
+            structure, answered = None, evaluation
+        elif message == "EXIT":
+            return
+        elif message is None:
+            raise ProtocolError("i-PI closed the connection without saying EXIT")
+        else:
+            raise ProtocolError(f"i-PI sent '{message}', which the protocol does not have here")
+
+
+def extras(evaluation: BiasedEvaluation, cv_names: tuple[str, ...]) -> str:
+    """The extras of one step as JSON: ``bias`` and ``potential`` in hartree, and the CVs."""
+    values = {"bias": evaluation.bias, "potential": evaluation.potential}
+    values.update(zip(cv_names, evaluation.s.tolist(), strict=True))
+    return json.dumps(values)
+
+
+def _refuse_batches(parameters: str) -> None:
+    """Batched requests look different on the wire."""
+    if "batch_size" in parameters:
+        raise ProtocolError(
+            f"i-PI asks for batches ({parameters.strip()}), which are not served: remove "
+            "<batch_size> from the ffsocket"
+        )

@@ -1,0 +1,333 @@
+"""The history of a run on disk: HILLS, COLVAR and the journal kept in step.
+
+Which step a structure is cannot be learned from i-PI's protocol; it follows from the positions.
+When the driver starts, the first positions are one of these:
+
+* those of the last proposal: i-PI did not receive the answer, or was restarted from a checkpoint
+  of that very step. The step is repeated, with the hill that was written down for it.
+* those of an earlier step: i-PI was restarted from an older checkpoint. The files are rolled back
+  to that step; what is cut off is kept beside them.
+* those of the next step, a stride away from the last proposal: i-PI received the last answer, so
+  its lines are appended now, and the run goes on.
+* none of these: the run is another one, and the driver refuses to guess.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ipi_mtd.bias import Hill, Metad
+from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
+from ipi_mtd.errors import UserError
+from ipi_mtd.files.appended import AppendedFile, unused
+from ipi_mtd.files.hills import read_hills
+from ipi_mtd.files.journal import Journal, Proposal, text_precision
+from ipi_mtd.structure import FloatArray, Structure
+
+JOURNAL = "ipi-mtd.journal"
+
+STRIDES = 10.0
+"""A structure farther from the last one than this many strides is not its successor."""
+
+FIRST_STRIDE = 0.02
+"""Bohr; stands for the stride where there is none yet, after step 0."""
+
+log = logging.getLogger(__name__)
+
+
+class Start(Enum):
+    """What to do with the files of an earlier run."""
+
+    RESUME = "go on where the journal says; refuse what it does not know"
+    FRESH = "set the files aside and begin anew"
+    KEEP_HILLS = "go on with all hills, whatever the positions are"
+
+
+class TableWriter(Protocol):
+    """What one file gets at each step; see :mod:`ipi_mtd.tables`."""
+
+    file: str
+    header: bytes
+
+    def line(self, step: int, evaluation: BiasedEvaluation, hills: Mapping[str, Hill]) -> bytes:
+        """The bytes to append at this step, often none."""
+
+
+class RunHistory:
+    """The files of one run directory, locked while the object is open.
+
+    Parameters
+    ----------
+    directory : where the files go
+    tables : what is written to HILLS, COLVAR, ...
+    hills_files : name of each metadynamics bias and its HILLS file
+    n_atoms : int
+    identity : what makes the run what it is; resuming as something else is refused
+    start : what to do with the files of an earlier run
+
+    Raises
+    ------
+    UserError
+        If the directory belongs to another run or is in use, or cannot be written to.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        tables: Sequence[TableWriter],
+        hills_files: Mapping[str, str],
+        n_atoms: int,
+        identity: dict[str, Any],
+        start: Start = Start.RESUME,
+    ) -> None:
+        self.directory = directory
+        self._tables = tables
+        self._hills_files = hills_files
+        self._start = start
+        names = tuple(table.file for table in tables)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if start is Start.FRESH:
+                _set_aside(directory, names)
+            self._journal = Journal(directory / JOURNAL, n_atoms, names, identity)
+            self._files = [AppendedFile(directory / t.file, t.header) for t in tables]
+        except OSError as error:
+            raise UserError(f"{error.filename or directory}: {error.strerror}") from error
+        _require_same(self._journal.path, self._journal.identity, identity)
+        if self._journal.proposal is None and start is Start.RESUME:
+            self._require_no_rows()
+        self._repeated: tuple[bytes, ...] | None = None
+        self._last: FloatArray | None = None
+        self._stride = FIRST_STRIDE
+
+    def close(self) -> None:
+        """Release the directory."""
+        self._journal.close()
+        for file in self._files:
+            file.close()
+
+    def resume(self, structure: Structure, system: BiasedSystem) -> int:
+        """Find out which step a structure is and load the hills before it.
+
+        Raises
+        ------
+        UserError
+            If the structure belongs to no step of the run.
+        """
+        proposal = self._journal.proposal
+        if proposal is None:
+            self._begin()
+            step = 0
+        elif _equal_as_text(structure.positions, proposal.positions):
+            step = self._repeat(proposal)
+        elif (earlier := self._journal.find(structure.positions)) is not None:
+            step = self._roll_back(earlier, structure)
+        elif self._start is Start.KEEP_HILLS or _is_successor(structure.positions, proposal):
+            step = self._finish(proposal)
+        else:
+            raise UserError(
+                f"{self._journal.path}: the positions that i-PI sent are those of no step of this "
+                f"run (the last is {proposal.step}); begin anew with --fresh, go on with all hills "
+                "with --keep-hills, or name another --output"
+            )
+        n_hills = self._load_hills(system)
+        if proposal is not None:
+            log.info("resuming at step %d with %d hills", step, n_hills)
+        return step
+
+    def propose(
+        self, step: int, evaluation: BiasedEvaluation, hills: Mapping[str, Hill]
+    ) -> Mapping[str, Hill]:
+        """Write down an answer, before it is given.
+
+        Returns
+        -------
+        hills : the hills to add when it is committed
+            Those given, or for a repeated step those that were written down the first time.
+
+        Raises
+        ------
+        UserError
+            If the answer cannot be written down.
+        """
+        for file in self._files:
+            file.check()
+        lines = self._repeated
+        if lines is None:
+            lines = tuple(table.line(step, evaluation, hills) for table in self._tables)
+        else:
+            hills = self._read_back(lines)
+            self._repeated = None
+        positions = evaluation.structure.positions
+        if self._last is not None:
+            self._stride = _distance(positions, self._last)
+        self._last = positions
+        self._journal.record(
+            Proposal(
+                step=step,
+                stride=self._stride,
+                cell=evaluation.structure.cell,
+                positions=positions,
+                offsets=tuple(file.size for file in self._files),
+                lines=lines,
+            )
+        )
+        return hills
+
+    def commit(self) -> None:
+        """Append what was proposed.
+
+        Raises
+        ------
+        UserError
+            If it cannot be written; the next start makes up for it.
+        """
+        proposal = self._journal.proposal
+        assert proposal is not None
+        for file, line in zip(self._files, proposal.lines, strict=True):
+            file.append(line)
+
+    def _begin(self) -> None:
+        for file in self._files:
+            if not _has_rows(file):
+                file.start()
+
+    def _repeat(self, proposal: Proposal) -> int:
+        for file, offset in zip(self._files, proposal.offsets, strict=True):
+            file.cut(offset)
+        self._repeated = proposal.lines
+        self._stride = proposal.stride
+        return proposal.step
+
+    def _finish(self, proposal: Proposal) -> int:
+        self._repeat(proposal)
+        self._repeated = None
+        self._last = proposal.positions
+        self.commit()
+        return proposal.step + 1
+
+    def _roll_back(self, step: int, structure: Structure) -> int:
+        before = self._journal.offsets(step)
+        after = self._journal.offsets(step + 1)
+        kept = [
+            file.keep_tail(offset, f"after-step-{step}")
+            for file, offset in zip(self._files, after, strict=True)
+        ]
+        # From here on the journal knows of nothing behind this step, so it has to be told before
+        # the files are cut: a crash in between repeats the step.
+        lines = tuple(
+            file.read(*bounds)
+            for file, bounds in zip(self._files, zip(before, after, strict=True), strict=True)
+        )
+        proposal = Proposal(step, FIRST_STRIDE, structure.cell, structure.positions, before, lines)
+        self._journal.record(proposal)
+        log.warning(
+            "i-PI was restarted at step %d: rolled back%s",
+            step,
+            "".join(f"; the rest is in {path}" for path in kept if path),
+        )
+        return self._repeat(proposal)
+
+    def _load_hills(self, system: BiasedSystem) -> int:
+        n_hills = 0
+        for term in system.biases:
+            if isinstance(term.bias, Metad):
+                hills = read_hills(self.directory / self._hills_files[term.name])
+                for hill in hills:
+                    term.bias.add(hill)
+                n_hills += len(hills)
+        return n_hills
+
+    def _read_back(self, lines: tuple[bytes, ...]) -> dict[str, Hill]:
+        """The hills in the lines of one step."""
+        names = {file: name for name, file in self._hills_files.items()}
+        hills = {}
+        for table, line in zip(self._tables, lines, strict=True):
+            if line and table.file in names:
+                numbers = [float(word) for word in line.split()]
+                d = (len(numbers) - 3) // 2
+                hills[names[table.file]] = Hill(
+                    tuple(numbers[1 : 1 + d]), tuple(numbers[1 + d : 1 + 2 * d]), numbers[-2]
+                )
+        return hills
+
+    def _require_no_rows(self) -> None:
+        for file in self._files:
+            if _has_rows(file):
+                raise UserError(
+                    f"{file.path}: belongs to a run without a journal here; go on with its hills "
+                    "with --keep-hills, set it aside with --fresh, or name another --output"
+                )
+
+
+def _equal_as_text(one: FloatArray, other: FloatArray) -> bool:
+    return _distance(one, other) <= text_precision(other)
+
+
+def _is_successor(positions: FloatArray, proposal: Proposal) -> bool:
+    return _distance(positions, proposal.positions) <= STRIDES * proposal.stride
+
+
+def _distance(one: FloatArray, other: FloatArray) -> float:
+    """The longest way that a coordinate went, bohr."""
+    return float(np.abs(one - other).max(initial=0.0))
+
+
+def _has_rows(file: AppendedFile) -> bool:
+    lines = file.read(0, file.size).splitlines(keepends=True)
+    return any(not line.startswith(b"#") and line.endswith(b"\n") for line in lines)
+
+
+def _set_aside(directory: Path, names: Sequence[str]) -> None:
+    journal = directory / JOURNAL
+    if journal.exists():
+        with journal.open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"{journal}: another driver is using this run directory") from error
+    for name in (*names, JOURNAL):
+        path = directory / name
+        if path.exists():
+            backup = unused(directory / f"{name}.old")
+            os.rename(path, backup)  # noqa: PTH104
+            log.info("%s: set aside as %s", path, backup.name)
+
+
+def _require_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Refuse to resume as another run.
+
+    Raises
+    ------
+    UserError
+        Which names what is different.
+    """
+    before, after = _flat(old), _flat(json.loads(json.dumps(new)))
+    changes = [
+        f"`{key}` was {before.get(key, 'absent')}, is {after.get(key, 'absent')}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+    if changes:
+        raise UserError(
+            f"{path}: the run was made with other settings: {'; '.join(changes)}; go back to them, "
+            "begin anew with --fresh, or name another --output"
+        )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    flat = {}
+    for key, value in tree.items():
+        flat.update(_flat(value, f"{prefix}.{key}" if prefix else key))
+    return flat
