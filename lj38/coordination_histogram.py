@@ -61,6 +61,7 @@ class CoordinationHistogram(torch.nn.Module):
         self.register_buffer("bins", coordination.to(torch.float64))
         self.keys = Labels("_", torch.tensor([[0]]))
         self.properties = Labels("coordination", coordination)
+        self.one_system = Labels("system", torch.tensor([[0]]))
 
     def requested_neighbor_lists(self) -> List[NeighborListOptions]:
         """The pairs that the engine has to find before it calls :meth:`forward`."""
@@ -115,9 +116,9 @@ class CoordinationHistogram(torch.nn.Module):
         """The number of neighbours of each atom, an (n_atoms,) tensor."""
         pairs = system.get_neighbor_list(self.pairs)
         r_ij = torch.linalg.vector_norm(pairs.values.squeeze(2), dim=1)  # (n_pairs,)
-        # f and its derivative are right at both ends, so with y clamped one formula is enough.
-        y = torch.clamp((r_ij - self.r1) / (self.r0 - self.r1), 0.0, 1.0)
-        f = 1 + y * y * (2 * y - 3)  # = (1 - y)^2 (1 + 2y), in fewer operations
+        # t = 1 - y. As f'(0) = f'(1) = 0, f of the clamped value has the right derivative too.
+        t = torch.clamp((self.r0 - r_ij) / (self.r0 - self.r1), 0.0, 1.0)
+        f = t * t * (3 - 2 * t)
 
         # Each pair is in the list once, and counts for both its atoms.
         c = torch.zeros(len(system), dtype=f.dtype, device=f.device)
@@ -135,8 +136,11 @@ class CoordinationHistogram(torch.nn.Module):
         if self.properties.device != values.device:  # happens once, after a move to a GPU
             self.keys = self.keys.to(values.device)
             self.properties = self.properties.to(values.device)
+            self.one_system = self.one_system.to(values.device)
 
-        systems = torch.tensor(rows, dtype=torch.int32, device=values.device)
-        samples = Labels("system", systems.reshape(-1, 1))
+        samples = self.one_system  # as in molecular dynamics
+        if rows != [0]:
+            systems = torch.tensor(rows, dtype=torch.int32, device=values.device)
+            samples = Labels("system", systems.reshape(-1, 1))
         components: List[Labels] = []
         return TensorMap(self.keys, [TensorBlock(values, samples, components, self.properties)])

@@ -76,7 +76,14 @@ def soap_model(sample_kind: str = "system") -> AtomisticModel:
 
 
 def export(directory: Path) -> None:
-    """Write both models, and the extensions they need, into a directory."""
+    """Write both models, and the extensions they need, into a directory.
+
+    A folder ``extensions`` that is there already is replaced.
+
+    Parameters
+    ----------
+    directory : Path
+    """
     directory.mkdir(parents=True, exist_ok=True)
     histogram_model().save(directory / "histo-cv.pt")
     soap_model().save(directory / "soap-cv.pt", collect_extensions=str(directory / "extensions"))
@@ -84,7 +91,9 @@ def export(directory: Path) -> None:
 
 def main() -> None:
     """Read the command line and export."""
-    parser = argparse.ArgumentParser(prog="python -m lj38.export", description=export.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lj38.export", description="Write histo-cv.pt, soap-cv.pt and extensions/."
+    )
     parser.add_argument(
         "--output", type=Path, default=HERE, metavar="DIR", help="default: where this module is"
     )

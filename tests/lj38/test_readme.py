@@ -18,7 +18,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", (FOLDER / "README.md").read_text(
 def my_cv(tmp_path_factory):
     """The directory in which a reader has run the README's code, a file for each block."""
     directory = tmp_path_factory.mktemp("reader")
-    shutil.copy(FOLDER / "octahedron.xyz", directory)
+    (directory / "lj38").mkdir()
+    shutil.copy(FOLDER / "octahedron.xyz", directory / "lj38")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
         for i, code in enumerate(BLOCKS):
