@@ -1,0 +1,16 @@
+"""What a source of physical forces looks like from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ipi_mtd.structure import Evaluation, Structure
+
+
+class Potential(Protocol):
+    """Anything with this method can drive the atoms."""
+
+    def evaluate(self, structures: Sequence[Structure]) -> list[Evaluation]:
+        """Energy, forces and virial of each structure, in the order of the structures."""
+        ...
