@@ -1,0 +1,230 @@
+"""PLUMED's table format, shared by HILLS, COLVAR and the free energy.
+
+=============================  ===================================================================
+line                           meaning
+=============================  ===================================================================
+``#! FIELDS name name ...``    the columns of the rows that follow
+``#! SET name value``          a constant of the whole table, one word
+``#! SET min_cv -pi``          with ``max_cv``: the period of a column; PLUMED compares the text
+``# text``                     a comment; PLUMED skips it, but only below the first FIELDS line
+(blank)                        nothing
+anything else                  a row: one number for each column, with a comment after ``#`` if any
+=============================  ===================================================================
+
+A writer that starts again repeats the whole header, so the same FIELDS and SET lines may come many
+times; they must agree. Only lines that end in a newline count: a last line without one was cut
+short by a writer that was killed, and so were the zero bytes that a power failure can leave.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ipi_mtd.bias.periods import Period
+from ipi_mtd.errors import UserError
+from ipi_mtd.structure import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """The contents of one file.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The columns.
+    constants : mapping of str to str
+        The SET lines.
+    comments : tuple of str
+        The comment lines, without the ``#`` and the blanks around them.
+    rows : (n_rows, n_names) array
+    end : int, bytes
+        Where the last whole line ends; what lies behind it was cut short.
+    """
+
+    names: tuple[str, ...]
+    constants: Mapping[str, str]
+    comments: tuple[str, ...]
+    rows: FloatArray
+    end: int
+
+    def column(self, name: str) -> FloatArray:
+        """(n_rows,) array: the column of that name, which must be in `names`."""
+        return self.rows[:, self.names.index(name)]
+
+
+def format_header(names: Sequence[str], constants: Mapping[str, str] | None = None) -> bytes:
+    """Return the FIELDS line and one SET line for each constant.
+
+    Raises
+    ------
+    UserError
+        If a name or a value is not one word, or a name comes twice.
+    """
+    constants = constants or {}
+    for word in (*names, *constants, *constants.values()):
+        if len(word.split()) != 1 or word.strip() != word:
+            raise UserError(f"a name or value in a PLUMED header must be one word, got {word!r}")
+    if len(set(names)) != len(names):
+        raise UserError(f"the columns of a PLUMED file need different names, got {' '.join(names)}")
+    lines = [f"#! FIELDS {' '.join(names)}\n"]
+    lines += [f"#! SET {name} {value}\n" for name, value in constants.items()]
+    return "".join(lines).encode()
+
+
+def format_row(values: Sequence[float]) -> bytes:
+    """Return one row, right aligned; 17 digits, so that every float reads back to the same bits."""
+    return ((" %23.17g" * len(values) + "\n") % tuple(values)).encode()
+
+
+def read_table(path: Path) -> Table:
+    """Read every whole line of a file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, has no FIELDS line, or has a line that breaks the format.
+    """
+    try:
+        data = path.read_bytes().rstrip(b"\0")
+        end = data.rfind(b"\n") + 1
+        text = data[:end].decode()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not a text file (byte {error.start})") from error
+    names, constants, comments = _header(path, text)
+    return Table(names, constants, comments, _rows(path, text, len(names)), end)
+
+
+def line_of_row(path: Path, row: int) -> int:
+    """Return the number, from 1, of the line that holds a row, counted from 0."""
+    lines = path.read_text().split("\n")
+    rows = (i for i, line in enumerate(lines, start=1) if line.partition("#")[0].strip())
+    return next(itertools.islice(rows, row, None))
+
+
+def period_constants(periods: Mapping[str, Period]) -> dict[str, str]:
+    """Return the SET lines that state the periods of the periodic columns."""
+    return {
+        f"{side}_{name}": _format_bound(bound)
+        for name, period in periods.items()
+        if period is not None
+        for side, bound in zip(("min", "max"), period, strict=True)
+    }
+
+
+def read_period(path: Path, table: Table, name: str) -> Period:
+    """Return (lower, upper) of a periodic column, None for any other.
+
+    Raises
+    ------
+    UserError
+        If a bound is missing or no number, or they are in the wrong order.
+    """
+    texts = [table.constants.get(f"{side}_{name}") for side in ("min", "max")]
+    if texts == [None, None]:
+        return None
+    bounds = [_parse_bound(text or "") for text in texts]
+    if not -math.inf < bounds[0] < bounds[1] < math.inf:
+        raise UserError(
+            f"{path}: min_{name} and max_{name} must be two numbers in ascending order,"
+            f" got {texts[0]} and {texts[1]}"
+        )
+    return bounds[0], bounds[1]
+
+
+def _format_bound(bound: float) -> str:
+    return {math.pi: "pi", -math.pi: "-pi"}.get(bound, f"{bound:.17g}")
+
+
+def _parse_bound(text: str) -> float:
+    """Return the value of ``1.5``, ``-pi`` or ``2*pi``, NaN for anything else."""
+    try:
+        if pi := re.fullmatch(r"([+-]?)(?:(.+)\*)?pi", text):
+            return float(f"{pi[1]}{pi[2] or 1}") * math.pi
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _header(path: Path, text: str) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
+    names: tuple[str, ...] = ()
+    constants: dict[str, str] = {}
+    comments = []
+    for number, line in _hash_lines(text):
+        where = f"{path}, line {number}"
+        match line.split():
+            case ["#!", "FIELDS", *fields]:
+                if not fields or len(set(fields)) != len(fields):
+                    raise UserError(f"{where}: FIELDS needs different column names, got {line!r}")
+                if names and names != tuple(fields):
+                    raise UserError(
+                        f"{where}: the columns change within the file,"
+                        f" from {' '.join(names)} to {' '.join(fields)}"
+                    )
+                names = tuple(fields)
+            case ["#!", "SET", name, value]:
+                if constants.setdefault(name, value) != value:
+                    raise UserError(
+                        f"{where}: {name} changes within the file,"
+                        f" from {constants[name]} to {value}"
+                    )
+            case ["#!", ("FIELDS" | "SET"), *_]:
+                raise UserError(f"{where}: SET needs a name and a value, got {line!r}")
+            case _:
+                comments.append(line[1:].strip())
+    if not names:
+        raise UserError(f"{path}: has no '#! FIELDS' line; is it a file of PLUMED's format?")
+    return names, constants, tuple(comments)
+
+
+def _hash_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Give number and text of each line that starts with ``#``.
+
+    Jumping from one ``#`` to the next costs nothing in the rows between them, of which there can be
+    millions.
+    """
+    number, counted, at = 1, 0, text.find("#")
+    while at >= 0:
+        start, stop = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        number, counted = number + text.count("\n", counted, start), start
+        if not text[start:at].strip():
+            yield number, text[at:stop].strip()
+        at = text.find("#", stop)
+
+
+def _rows(path: Path, text: str, n_names: int) -> FloatArray:
+    try:
+        with warnings.catch_warnings():  # no rows yet is no reason for a warning
+            warnings.filterwarnings("ignore", "loadtxt: input contained no data", UserWarning)
+            lines = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline="\n")
+            rows = np.loadtxt(lines, comments="#", ndmin=2, dtype=np.float64)
+    except ValueError as error:
+        raise UserError(_complaint(path, text, n_names) or f"{path}: {error}") from error
+    if rows.size and rows.shape[1] != n_names:
+        raise UserError(_complaint(path, text, n_names))
+    return rows.reshape(-1, n_names)
+
+
+def _complaint(path: Path, text: str, n_names: int) -> str:
+    """Name the first row that is wrong; slow, so only once one is known to be."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = line.partition("#")[0].split()
+        for word in words:
+            try:
+                float(word)
+            except ValueError:
+                return f"{path}, line {number}: expected a number, got {word!r}"
+        if words and len(words) != n_names:
+            return f"{path}, line {number}: a row needs {n_names} numbers, got {len(words)}"
+    return ""

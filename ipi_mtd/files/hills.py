@@ -1,0 +1,190 @@
+"""HILLS: every hill of a run, in PLUMED's format.
+
+The lines, in the order in which they are written; see `ipi_mtd.files.fields` for what holds for
+any file of this kind.
+
+==================================================  ================================================
+line                                                meaning
+==================================================  ================================================
+``#! FIELDS time cv1 cv2 sigma_cv1 sigma_cv2``      the columns (on one line):
+``height biasf``                                    ``time`` in ps; the center and the widths in the
+                                                    units of the CVs; the height in the run's energy
+                                                    unit, times gamma/(gamma-1) if well-tempered, so
+                                                    that the rows add up to -F; gamma, or -1 in an
+                                                    untempered run
+``#! SET multivariate false``                       the widths are those of separate CVs
+``#! SET kerneltype stretched-gaussian``            the kernel of `ipi_mtd.bias.hill`
+``#! SET min_cv1 -pi``, ``#! SET max_cv1 pi``       of each periodic CV
+``# ipi-mtd key text``                              our own: what the run was made with; a key is
+                                                    one word, the text the rest of the line
+==================================================  ================================================
+
+Our own lines are comments below the FIELDS line, because PLUMED skips those. It refuses to restart
+from a file with a SET line that it does not know, or with a comment above FIELDS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ipi_mtd.bias.hill import Hill
+from ipi_mtd.bias.periods import Period
+from ipi_mtd.errors import UserError
+from ipi_mtd.files.fields import (
+    Table,
+    format_header,
+    format_row,
+    line_of_row,
+    period_constants,
+    read_period,
+    read_table,
+)
+from ipi_mtd.structure import FloatArray
+
+_OURS = "ipi-mtd"
+_KERNEL = {"multivariate": "false", "kerneltype": "stretched-gaussian"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hills:
+    """The hills of a run, the oldest first.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The d CVs.
+    periods : d entries
+        The (lower, upper) of a periodic CV, otherwise None.
+    times : (n_hills,) array, ps
+    centers, sigmas : (n_hills, d) arrays, units of the CVs
+    heights : (n_hills,) array, energy
+        The column of the file; the rows add up to -F.
+    bias_factors : (n_hills,) array
+        Gamma, or -1 in an untempered run.
+    identity : mapping of str to str
+        Our own lines.
+    end : int, bytes
+        Where the last whole line of the file ends.
+    """
+
+    names: tuple[str, ...]
+    periods: tuple[Period, ...]
+    times: FloatArray
+    centers: FloatArray
+    sigmas: FloatArray
+    heights: FloatArray
+    bias_factors: FloatArray
+    identity: Mapping[str, str]
+    end: int
+
+    def __len__(self) -> int:
+        return len(self.heights)
+
+    def __iter__(self) -> Iterator[Hill]:
+        rows = zip(self.centers.tolist(), self.sigmas.tolist(), self.heights.tolist(), strict=True)
+        for center, sigma, height in rows:
+            yield Hill(tuple(center), tuple(sigma), height)
+
+
+def format_hills_header(names: Sequence[str], periods: Sequence[Period]) -> bytes:
+    """Return the header for these CVs.
+
+    Raises
+    ------
+    UserError
+        If a name is not one word, or the columns do not have different names.
+    """
+    bounds = period_constants(dict(zip(names, periods, strict=True)))
+    return format_header(_columns(names), {**_KERNEL, **bounds})
+
+
+def format_hill(time: float, hill: Hill, bias_factor: float) -> bytes:
+    """Return one row: time in ps, and the bias factor, -1 in an untempered run."""
+    return format_row([time, *hill.center, *hill.sigma, hill.height, bias_factor])
+
+
+def format_identity(identity: Mapping[str, str]) -> bytes:
+    """Return our own lines, to be written below a header.
+
+    Raises
+    ------
+    UserError
+        If a key is not one word or a text not one line.
+    """
+    for key, text in identity.items():
+        if len(key.split()) != 1 or key.strip() != key:
+            raise UserError(f"the key of an identity line must be one word, got {key!r}")
+        if text.splitlines() != [text] or text.strip() != text:
+            raise UserError(f"the text of an identity line must be one line, got {text!r}")
+    return "".join(f"# {_OURS} {key} {text}\n" for key, text in identity.items()).encode()
+
+
+def read_hills(path: Path) -> Hills:
+    """Read a HILLS file, ours or PLUMED's.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, breaks the format, or holds hills of another kind.
+    """
+    table = read_table(path)
+    names = _cv_names(path, table)
+    d = len(names)
+    centers, sigmas = table.rows[:, 1 : 1 + d], table.rows[:, 1 + d : 1 + 2 * d]
+    bad = ~np.isfinite(table.rows).all(axis=1) | (sigmas <= 0.0).any(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise UserError(
+            f"{path}, line {line_of_row(path, row)}: a hill needs finite numbers and positive"
+            f" widths, got {' '.join(f'{x:g}' for x in table.rows[row])}"
+        )
+    return Hills(
+        names=names,
+        periods=tuple(read_period(path, table, name) for name in names),
+        times=table.column("time"),
+        centers=centers,
+        sigmas=sigmas,
+        heights=table.column("height"),
+        bias_factors=table.column("biasf"),
+        identity=_identity(path, table),
+        end=table.end,
+    )
+
+
+def _columns(names: Sequence[str]) -> tuple[str, ...]:
+    return ("time", *names, *(f"sigma_{name}" for name in names), "height", "biasf")
+
+
+def _cv_names(path: Path, table: Table) -> tuple[str, ...]:
+    for name, expected in _KERNEL.items():
+        found = table.constants.get(name, expected)  # PLUMED's own default for a missing line
+        if found != expected:
+            raise UserError(
+                f"{path}: {name} is {found}, but only hills with {name} {expected} can be read"
+                " (PLUMED writes them since 2.8, without ADAPTIVE)"
+            )
+    n_cvs = table.names.index("height") // 2 if "height" in table.names else 0
+    names = table.names[1 : 1 + n_cvs]
+    columns = _columns(names)
+    if not names or table.names[: len(columns)] != columns:  # several walkers append a clock
+        raise UserError(
+            f"{path}: a HILLS file has the columns time cv ... sigma_cv ... height biasf,"
+            f" got {' '.join(table.names)}"
+        )
+    return names
+
+
+def _identity(path: Path, table: Table) -> dict[str, str]:
+    identity: dict[str, str] = {}
+    for comment in table.comments:
+        match comment.split(maxsplit=2):
+            case [ours, key, text] if ours == _OURS:
+                if identity.setdefault(key, text) != text:
+                    raise UserError(
+                        f"{path}: {key} changes within the file, from {identity[key]!r} to {text!r}"
+                    )
+    return identity

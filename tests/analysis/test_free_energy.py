@@ -1,0 +1,143 @@
+import math
+
+import numpy as np
+import pytest
+
+from ipi_mtd.analysis.axis import Axis
+from ipi_mtd.analysis.free_energy import FreeEnergy, free_energy, project
+from ipi_mtd.errors import UserError
+from ipi_mtd.files.hills import Hills
+
+
+def run_of(centers, sigma, heights, gamma=6.0):
+    centers = np.asarray(centers, dtype=float)
+    n, d = centers.shape
+    return Hills(
+        names=tuple("ab"[:d]),
+        periods=(None,) * d,
+        times=np.arange(n, dtype=float),
+        centers=centers,
+        sigmas=np.full((n, d), sigma),
+        heights=np.broadcast_to(np.asarray(heights, dtype=float), (n,)),
+        bias_factors=np.full(n, gamma),
+        identity={},
+        end=0,
+    )
+
+
+def double_well_runs(n_runs=24, n_hills=1500, pace=25, gamma=6.0):
+    """Well-tempered metadynamics of Brownian particles in F = 5 (s^2 - 1)^2, kT = 1."""
+    rng = np.random.default_rng(11)
+    height, sigma, dt = 0.5, 0.15, 0.002
+    lower, spacing = -2.2, 0.01
+    grid = lower + spacing * np.arange(441)
+    V, slope = np.zeros((2, n_runs, len(grid)))
+    s, runs = -np.ones(n_runs), np.arange(n_runs)
+    centers, heights = [], []
+    for _ in range(n_hills):
+        for _ in range(pace):
+            at = ((s - lower) / spacing).astype(int)
+            drift = -20.0 * s * (s * s - 1.0) - slope[runs, at]
+            s = s + dt * drift + math.sqrt(2.0 * dt) * rng.normal(size=n_runs)
+            s = s.clip(-2.1, 2.1)
+        at = ((s - lower) / spacing).astype(int)
+        h = height * np.exp(-V[runs, at] / (gamma - 1.0))
+        away = (grid - s[:, None]) / sigma
+        hill = h[:, None] * np.exp(-0.5 * away**2)
+        V += hill
+        slope -= hill * away / sigma
+        centers.append(s)
+        heights.append(h * gamma / (gamma - 1.0))
+    return [
+        run_of(c[:, None], sigma, h, gamma)
+        for c, h in zip(np.stack(centers, axis=1), np.stack(heights, axis=1), strict=True)
+    ]
+
+
+def aligned(F, p):
+    """F relative to its average over the plane, weighted by the known probability."""
+    return F - (p * F).sum(axis=-1, keepdims=True)
+
+
+def test_one_hill_makes_a_well_as_deep_as_it_is_high():
+    F = free_energy(run_of([[0.5]], 0.1, 3.0), [Axis("a", 0.0, 1.0, 10)])
+    assert F.values[5] == 0.0
+    assert F.values[0] == pytest.approx(3.0)
+    assert F.reached.tolist() == [2 <= i <= 8 for i in range(11)]
+    assert F.error is None
+
+
+def test_the_lowest_value_is_zero():
+    rng = np.random.default_rng(3)
+    assert free_energy(run_of(rng.normal(size=(50, 2)), 0.2, 0.1)).values.min() == 0.0
+
+
+def test_a_double_well_and_the_spread_of_independent_runs_are_recovered():
+    axes = (Axis("a", -1.5, 1.5, 60),)
+    exact = 5.0 * (axes[0].points ** 2 - 1.0) ** 2
+    p = np.exp(-exact) / np.exp(-exact).sum()
+    results = [free_energy(run, axes, kT=1.0) for run in double_well_runs()]
+    F = aligned(np.stack([result.values for result in results]), p)
+    explored = exact < 5.5
+    spread = np.sqrt(F.var(axis=0)[explored].mean())
+    error = np.sqrt(np.mean([result.error[explored] ** 2 for result in results]))
+    np.testing.assert_allclose(F.mean(axis=0)[explored], aligned(exact, p)[explored], atol=0.35)
+    assert 0.7 < error / spread < 1.3
+
+
+def test_an_untempered_run_has_an_error_bar_too():
+    rng = np.random.default_rng(3)
+    F = free_energy(run_of(rng.normal(size=(400, 1)), 0.2, 0.01, gamma=-1.0), kT=1.0)
+    assert np.isfinite(F.error[F.axes[0].n_points // 2])
+
+
+def test_too_few_hills_for_the_blocks_have_no_error_bar():
+    assert free_energy(run_of([[0.0]] * 19, 0.1, 1.0), kT=1.0, blocks=10).error is None
+
+
+def test_a_projection_integrates_over_the_boltzmann_factor():
+    axes = (Axis("a", -1.0, 1.0, 20), Axis("b", -3.0, 3.0, 60))
+    a, b = np.meshgrid(*(axis.points for axis in axes), indexing="ij")
+    kT = 0.4
+    stiffness = 1.0 + a**2  # integrating out b leaves the entropy of its width
+    F = FreeEnergy(axes, 2.0 * a**2 + 8.0 * stiffness * b**2, np.ones(a.shape, dtype=bool))
+    projected = project(F, ["a"], kT)
+    exact = 2.0 * a[:, 0] ** 2 + 0.5 * kT * np.log(stiffness[:, 0])
+    assert projected.axes == axes[:1]
+    np.testing.assert_allclose(projected.values, exact, atol=1e-12)
+
+
+def test_a_projection_of_high_energies_stays_finite():
+    axes = (Axis("a", 0.0, 1.0, 1), Axis("b", 0.0, 1.0, 1))
+    F = FreeEnergy(axes, np.array([[0.0, 1.0], [5e4, 5e4]]), np.ones((2, 2), dtype=bool))
+    expected = 5e4 - math.log(2.0) + math.log(1.0 + math.exp(-1.0))
+    assert project(F, ["a"], 1.0).values == pytest.approx([0.0, expected])
+
+
+def test_a_projected_run_has_an_error_bar_on_the_remaining_axis():
+    rng = np.random.default_rng(3)
+    run = run_of(rng.normal(size=(400, 2)), 0.2, 0.01)
+    F = free_energy(run, kT=1.0, onto=["b"])
+    assert [axis.name for axis in F.axes] == ["b"]
+    assert F.error.shape == F.values.shape == (F.axes[0].n_points,)
+
+
+@pytest.mark.parametrize("onto", [[], ["x"], ["a", "x"]])
+def test_projecting_onto_an_unknown_cv_is_a_user_error(onto):
+    with pytest.raises(UserError, match=r"cannot project onto .*; the CVs are a, b"):
+        free_energy(run_of([[0.0, 0.0]], 0.1, 1.0), kT=1.0, onto=onto)
+
+
+def test_projecting_without_a_temperature_is_a_user_error():
+    with pytest.raises(UserError, match="needs the temperature"):
+        free_energy(run_of([[0.0, 0.0]], 0.1, 1.0), onto=["a"])
+
+
+def test_a_run_without_hills_is_a_user_error():
+    with pytest.raises(UserError, match="there are no hills"):
+        free_energy(run_of(np.empty((0, 1)), 0.1, 1.0))
+
+
+def test_a_grid_that_misses_every_hill_is_a_user_error():
+    with pytest.raises(UserError, match="no hill reaches the grid"):
+        free_energy(run_of([[0.0]], 0.1, 1.0), [Axis("a", 5.0, 6.0, 10)])
