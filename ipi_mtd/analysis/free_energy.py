@@ -72,8 +72,8 @@ def free_energy(
     Raises
     ------
     UserError
-        If there are no hills on the grid, or fewer than two blocks, or there is no such CV to project onto, or
-        no kT to do it.
+        If there are no hills on the grid, or fewer than two blocks, or there is no such CV to
+        project onto, or no kT to do it.
 
     References
     ----------
