@@ -66,7 +66,7 @@ def sum_hills(
 
 def _window(axis: Axis, sigma: FloatArray) -> int:
     """Return how many points the support of the widest hill can hold."""
-    points = math.ceil(2.0 * REACH * float(sigma.max(initial=0.0)) / axis.spacing) + 1
+    points = math.ceil(2.0 * REACH * float(sigma.max(initial=0.0)) / axis.spacing)
     return min(points, axis.n_points)
 
 

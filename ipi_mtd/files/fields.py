@@ -95,7 +95,7 @@ def read_table(path: Path) -> Table:
         If the file cannot be read, has no FIELDS line, or has a line that breaks the format.
     """
     try:
-        data = path.read_bytes().rstrip(b"\0")
+        data = path.read_bytes()
         end = data.rfind(b"\n") + 1
         text = data[:end].decode()
     except OSError as error:

@@ -25,7 +25,7 @@ def run_of(centers, sigma, heights, gamma=6.0):
     )
 
 
-def double_well_runs(n_runs=24, n_hills=1500, pace=25, gamma=6.0):
+def double_well_runs(n_runs=24, n_hills=1500, pace=25, gamma=12.0):
     """Well-tempered metadynamics of Brownian particles in F = 5 (s^2 - 1)^2, kT = 1."""
     rng = np.random.default_rng(11)
     height, sigma, dt = 0.5, 0.15, 0.002
