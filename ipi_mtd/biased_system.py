@@ -10,21 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from ipi_mtd.bias import Hill, Metad
-from ipi_mtd.cvs.cv import CollectiveVariables
+from ipi_mtd.cvs.cv import CollectiveVariables, CVValues
 from ipi_mtd.errors import UserError
+from ipi_mtd.potentials import Potential
 from ipi_mtd.structure import Evaluation, FloatArray, Structure
-
-
-class Potential(Protocol):
-    """A source of physical forces; see :mod:`ipi_mtd.potentials`."""
-
-    def evaluate(self, structures: Sequence[Structure]) -> list[Evaluation]:
-        """Energy, forces and virial of each structure."""
 
 
 class Bias(Protocol):
@@ -34,8 +28,11 @@ class Bias(Protocol):
         """V and dV/ds, in the energy unit of the bias."""
 
 
-@dataclass(frozen=True, slots=True)
-class BiasTerm:
+AnyBias = TypeVar("AnyBias", bound=Bias, covariant=True)
+
+
+@dataclass(frozen=True)
+class BiasTerm(Generic[AnyBias]):
     """One bias and the CVs that it acts on.
 
     Parameters
@@ -46,7 +43,7 @@ class BiasTerm:
     """
 
     name: str
-    bias: Bias
+    bias: AnyBias
     cvs: tuple[int, ...]
 
 
@@ -60,7 +57,7 @@ class BiasedEvaluation:
     total : energy, forces and virial of potential and bias together
     potential, bias : float, hartree
         The physical energy, and the sum of all biases.
-    s : (n_cvs,) array
+    cvs : the CVs, and the features that they are made from
     biases : name of each bias and its energy, in the energy unit of the run
     """
 
@@ -68,8 +65,13 @@ class BiasedEvaluation:
     total: Evaluation
     potential: float
     bias: float
-    s: FloatArray
+    cvs: CVValues
     biases: Mapping[str, float]
+
+    @property
+    def s(self) -> FloatArray:
+        """(n_cvs,) array: the CVs."""
+        return self.cvs.s
 
 
 class History(Protocol):
@@ -107,7 +109,7 @@ class BiasedSystem:
 
     potential: Potential
     cvs: CollectiveVariables
-    biases: Sequence[BiasTerm]
+    biases: Sequence[BiasTerm[Bias]]
     energy_unit: float
     history: History | None = None
     step: int = field(default=0, init=False)
@@ -189,7 +191,7 @@ class BiasedSystem:
         bias = Evaluation(sum(biases.values()) * self.energy_unit, -gradient, -strain_gradient)
         _require_finite("the bias", bias.energy, bias.forces, bias.virial)
         return BiasedEvaluation(
-            structure, physical + bias, physical.energy, bias.energy, values.s, biases
+            structure, physical + bias, physical.energy, bias.energy, values, biases
         )
 
 

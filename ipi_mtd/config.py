@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
@@ -42,6 +43,11 @@ def _path(value: object, info: ValidationInfo) -> Path:
 
 def _energy_unit(unit: str) -> str:
     units.factor(unit, "hartree")
+    return unit
+
+
+def _time_unit(unit: str) -> str:
+    units.factor(unit, "ps")
     return unit
 
 
@@ -283,15 +289,27 @@ class WallSection(Section):
     """How far before `at` it begins."""
 
 
-class OutputSection(Section):
-    """``[output]``: what is written besides HILLS."""
+class UnitsSection(Section):
+    """``[units]``: of the files; CVs are in the units of their models."""
 
-    energy_unit: Annotated[str, BeforeValidator(_energy_unit)] = "kJ/mol"
+    energy: Annotated[str, BeforeValidator(_energy_unit)] = "kJ/mol"
     """Of HILLS and COLVAR."""
-    colvar: Name = "COLVAR"
-    """The file of CVs and biases."""
+    time: Annotated[str, BeforeValidator(_time_unit)] = "ps"
+    """Of HILLS and COLVAR."""
+
+
+class PrintSection(Section):
+    """``[colvar]``: a file with a line every so many steps. There may be several of them."""
+
+    file: Name = "COLVAR"
+    """Its name."""
     stride: PositiveInt = 10
     """A line every so many steps."""
+    columns: list[str] | None = None
+    """CVs, ``NAME.bias`` of a bias, ``NAME.1`` for a component of the output of a model,
+    ``potential``; all CVs and biases by default."""
+    format: Annotated[str, Field(pattern=r"^%[-+ #0-9.]*[feEgG]$")] = "%23.17g"
+    """How a number is written, as in C; the default loses no digit."""
 
 
 class Config(Section):
@@ -307,11 +325,12 @@ class Config(Section):
     cv: Annotated[list[CVSection], Field(min_length=1)]
     metad: list[MetadSection] = []
     wall: list[WallSection] = []
-    output: OutputSection = OutputSection()
+    colvar: list[PrintSection] = [PrintSection()]
+    units: UnitsSection = UnitsSection()
     threads: PositiveInt = 1
     """Threads of torch; more than one makes a small system slower."""
 
-    @field_validator("metad", mode="before")
+    @field_validator("metad", "wall", "colvar", mode="before")
     @classmethod
     def _single_table(cls, value: object) -> object:
         return [value] if isinstance(value, dict) else value
@@ -322,7 +341,8 @@ class Config(Section):
         _require_unique("cv", names)
         terms: list[MetadSection | WallSection] = [*self.metad, *self.wall]
         _require_unique("metad or wall", [term.name for term in terms])
-        _require_unique("file", [*(term.file for term in self.metad), self.output.colvar])
+        tables: list[MetadSection | PrintSection] = [*self.metad, *self.colvar]
+        _require_unique("file", [table.file for table in tables])
         for cv in self.cv:
             if cv.model is None and len(self.models) > 1:
                 raise ValueError(f"`cv.model` of '{cv.name}' must name one of the models")
@@ -364,6 +384,53 @@ def read_config(path: Path) -> Config:
         return Config.model_validate(content, context=path.parent)
     except ValidationError as error:
         raise UserError(f"{path}: {_explain(error, content)}") from error
+
+
+def with_overrides(
+    config: Config,
+    source: Path,
+    *,
+    models: Mapping[str, Path],
+    extensions: Path | None,
+    device: str | None,
+    address: str | None,
+    port: int | None,
+) -> Config:
+    """The configuration with what the command line says instead of the file.
+
+    Parameters
+    ----------
+    models : name of a model and the file to take for it; the name "" stands for the only model
+
+    Raises
+    ------
+    UserError
+        If a model is named that the configuration does not have.
+    """
+    changed = dict(config.models)
+    for name, file in models.items():
+        if not name and len(changed) > 1:
+            raise UserError(
+                f"{source}: has several models ({', '.join(changed)}); say --model NAME={file}"
+            )
+        key = name or next(iter(changed))
+        if key not in changed:
+            raise UserError(f"{source}: has no model '{key}', only {', '.join(changed)}")
+        changed[key] = changed[key].model_copy(update={"file": file, "extensions": extensions})
+    update: dict[str, Any] = {}
+    if extensions is not None:
+        update["extensions"] = extensions
+    if device is not None:
+        update["device"] = device
+    changed = {name: model.model_copy(update=update) for name, model in changed.items()}
+    socket: dict[str, Any] = {}
+    if address is not None:
+        socket["address"] = address
+    if port is not None:
+        socket.update(port=port, mode="inet")
+    return config.model_copy(
+        update={"models": changed, "socket": config.socket.model_copy(update=socket)}
+    )
 
 
 def _explain(error: ValidationError, content: dict[str, Any]) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ipi_mtd.cvs.model import FeatureModel, Features
 from ipi_mtd.cvs.reductions import Reduction
-from ipi_mtd.errors import UserError
 from ipi_mtd.structure import FloatArray, Structure
 
 
@@ -42,19 +40,35 @@ class CVValues:
     s : (n_cvs,) array
     """
 
-    def __init__(self, cvs: Sequence[CV], features: Mapping[str, Features]) -> None:
+    def __init__(
+        self, models: Mapping[str, FeatureModel], cvs: Sequence[CV], structure: Structure
+    ) -> None:
+        self._models = models
+        self._structure = structure
         self._cvs = cvs
-        self._features = features
+        self._features: dict[str, Features] = {}
         self._ds_dx = []
         s = np.empty(len(cvs))
         for k, cv in enumerate(cvs):
-            value, ds_dx = cv.reduction(features[cv.model].values[:, cv.column])
+            value, ds_dx = cv.reduction(self.features(cv.model)[:, cv.column])
             if cv.period is not None:
                 lower, upper = cv.period
                 value = lower + (value - lower) % (upper - lower)
             s[k] = value
             self._ds_dx.append(ds_dx)
         self.s: FloatArray = s
+
+    def features(self, model: str) -> FloatArray:
+        """(n_samples, n_properties) array: the output of a model, evaluated when first asked for.
+
+        Raises
+        ------
+        UserError
+            If the model fails.
+        """
+        if model not in self._features:
+            self._features[model] = self._models[model].evaluate(self._structure)
+        return self._features[model].values
 
     def pull_back(self, dV_ds: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The gradient of V(s), one backward pass for each model however many the CVs.
@@ -95,7 +109,6 @@ class CollectiveVariables:
     def __init__(self, models: Mapping[str, FeatureModel], cvs: Sequence[CV]) -> None:
         self.models = models
         self.cvs = tuple(cvs)
-        self._in_use = tuple(dict.fromkeys(cv.model for cv in cvs))
 
     def evaluate(self, structure: Structure) -> CVValues:
         """The CVs of one structure.
@@ -105,30 +118,15 @@ class CollectiveVariables:
         UserError
             If a model fails.
         """
-        features = {name: self.models[name].evaluate(structure) for name in self._in_use}
-        return CVValues(self.cvs, features)
+        return CVValues(self.models, self.cvs, structure)
 
-    def warm_up(self, structure: Structure, source: Path) -> None:
-        """Evaluate a first time, which compiles the models, and check what comes out.
-
-        Parameters
-        ----------
-        structure : a configuration as it will occur
-        source : the file that defines the CVs, for the messages
+    def warm_up(self, structure: Structure) -> None:
+        """Evaluate a few times, so that TorchScript's optimiser is done before the run starts.
 
         Raises
         ------
         UserError
-            If a model fails, a CV asks for a component that its model does not have, or a CV does
-            not depend on the positions.
+            If a model fails.
         """
-        for name in self._in_use:
-            values = self.models[name].evaluate(structure).values
-            for cv in self.cvs:
-                if cv.model == name and cv.column >= values.shape[1]:
-                    raise UserError(
-                        f"{source}: `{cv.name}` asks for component {cv.column + 1} of the model "
-                        f"'{name}', whose output has {values.shape[1]}"
-                    )
-        for _ in range(4):  # TorchScript's optimiser is done after the third call
+        for _ in range(4):
             self.evaluate(structure).pull_back(np.ones(len(self.cvs)))

@@ -45,40 +45,44 @@ def load_model(path: Path, extensions: Path | None) -> Any:
         raise UserError(f"{path}: there is no such model file")
     if extensions is not None and not extensions.is_dir():
         raise UserError(f"{extensions}: there is no such extensions directory (needed by {path})")
-    needed = _extensions_of(path)
-    if "featomic" in needed and extensions is None and importlib.util.find_spec("featomic"):
-        import featomic.torch  # noqa: F401  (registers featomic's TorchScript classes)
+    _require_extensions(path, extensions)
     try:
         return metatomic.torch.load_atomistic_model(path, extensions)
     except Exception as error:
-        if "extension" in str(error) and needed:
-            where = f"not all of them are in {extensions}" if extensions else "none was given"
-            raise UserError(
-                f"{path}: the model needs the TorchScript extensions {', '.join(needed)}; {where}; "
-                "name the directory that `save(..., collect_extensions=...)` filled, with "
-                "`extensions` in the configuration or --extensions"
-            ) from error
         raise UserError(f"{path}: cannot be loaded: {first_line(error)}") from error
 
 
-def _extensions_of(path: Path) -> list[str]:
-    """Names of the TorchScript extensions that a model says it needs.
+def _require_extensions(path: Path, directory: Path | None) -> None:
+    """Make sure that every TorchScript extension of a model is there before it is loaded.
 
     Raises
     ------
     UserError
-        If the file is not an exported metatomic model.
+        If one is missing, or the file is not an exported metatomic model.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name.partition("/")[2]: name for name in archive.namelist()}
-            content = json.loads(archive.read(members["extra/extensions"]))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            extensions = json.loads(archive.read(members["extra/extensions"]))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise UserError(
             f"{path}: this is not a model exported with metatomic "
             "(metatomic.torch.AtomisticModel.save)"
         ) from error
-    return sorted({extension["name"] for extension in content})
+    for extension in extensions:
+        name = extension["name"]
+        if directory is not None and (directory / extension["path"]).is_file():
+            continue
+        if name == "featomic_torch" and importlib.util.find_spec("featomic"):
+            import featomic.torch  # noqa: F401  (loads the extension)
+
+            continue
+        where = "none was named" if directory is None else f"{directory} does not have it"
+        raise UserError(
+            f"{path}: the model needs the TorchScript extension {name}; {where}: give the "
+            "directory that `save(..., collect_extensions=...)` filled, as `extensions` in the "
+            "configuration or with --extensions"
+        )
 
 
 def pick_device(name: str, supported: list[str], path: Path) -> torch.device:

@@ -205,6 +205,48 @@ class FeatureModel:
             values = values.reshape(len(values), -1)
         return Features(self, values, self._order(atoms), R, h)
 
+    def verify(self, structure: Structure) -> None:
+        """Let metatomic itself evaluate a structure, with all its checks, and compare.
+
+        Raises
+        ------
+        UserError
+            If metatomic finds the model inconsistent, or its values are not ours.
+        """
+        from metatomic.torch import ModelEvaluationOptions, ModelOutput, System
+        from vesin.metatomic import NeighborList as MetatomicNeighborList
+
+        given = structure.positions if self._atoms is None else structure.positions[self._atoms]
+        system = System(
+            self._types,
+            torch.from_numpy(given * self._bohr).to(self.device, self._dtype),
+            torch.from_numpy(structure.cell * self._bohr).to(self.device, self._dtype),
+            torch.from_numpy(structure.pbc).to(self.device),
+        )
+        unit = self._length_unit
+        for request in self._wrapper.requested_neighbor_lists():
+            neighbors = MetatomicNeighborList(request, unit).compute(system)
+            system.add_neighbor_list(request, neighbors)
+        options = ModelEvaluationOptions(
+            length_unit=unit,
+            outputs={self.output: ModelOutput(sample_kind=self.sample_kind)},
+            selected_atoms=self._selected,
+        )
+        try:
+            block = self._wrapper([system], options, True)[self.output].block()
+        except Exception as error:
+            raise UserError(f"{self.path}: metatomic finds: {last_line(error)}") from error
+        theirs = _numpy(block.values).reshape(len(block.values), -1)
+        if self.sample_kind == "atom":
+            theirs = theirs[self._order(block.samples.column("atom"))]
+        ours = self.evaluate(structure).values
+        precision = 1e-9 if self._dtype == torch.float64 else 1e-4
+        if not np.allclose(ours, theirs, rtol=precision, atol=precision):
+            raise UserError(
+                f"{self.path}: evaluates differently in metatomic's own wrapper, by up to "
+                f"{np.abs(ours - theirs).max():.3g}"
+            )
+
     def scatter(self, gradient: FloatArray) -> FloatArray:
         """Spread the gradient of the model's atoms over all atoms.
 

@@ -36,7 +36,7 @@ class MetatomicPotential(AsePotential):
         variant: str | None = None,
     ) -> None:
         from metatomic.torch import load_atomistic_model
-        from metatomic_ase import MetatomicCalculator  # type: ignore[import-untyped]
+        from metatomic_ase import MetatomicCalculator
 
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file; it should be an exported metatomic model")

@@ -1,0 +1,375 @@
+"""From a configuration to the objects of a run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ipi_mtd import units
+from ipi_mtd.bias import Grid, HillSum, Metad, Period, Walls
+from ipi_mtd.biased_system import Bias, BiasedEvaluation, BiasedSystem, BiasTerm
+from ipi_mtd.config import (
+    ASESection,
+    Config,
+    CVSection,
+    LennardJonesSection,
+    MetadSection,
+    MetatomicSection,
+    ModelSection,
+    WallSection,
+)
+from ipi_mtd.cvs import reductions
+from ipi_mtd.cvs.cv import CV, CollectiveVariables
+from ipi_mtd.cvs.model import FeatureModel
+from ipi_mtd.cvs.reductions import Reduction
+from ipi_mtd.errors import UserError
+from ipi_mtd.history import RunHistory, Start, TableWriter
+from ipi_mtd.potentials import (
+    AsePotential,
+    LennardJones,
+    MetatomicPotential,
+    NoPotential,
+    Potential,
+)
+from ipi_mtd.structure import IntArray, Structure
+from ipi_mtd.tables import ColvarTable, HillsTable
+
+
+class Run:
+    """Everything that a configuration describes, loaded and warmed up.
+
+    Parameters
+    ----------
+    config : the configuration
+    source : its file, for messages
+
+    Attributes
+    ----------
+    structure : the structure of the configuration
+    system : the biased system, still without a history on disk
+
+    Raises
+    ------
+    UserError
+        If a file is missing or wrong, or the parts do not fit together.
+    """
+
+    def __init__(self, config: Config, source: Path) -> None:
+        self.config = config
+        self.source = source
+        torch.set_num_threads(config.threads)
+        self.structure, symbols = _read_structure(config)
+        self.models = {
+            name: _load_model(name, section, self.structure, symbols, source)
+            for name, section in config.models.items()
+        }
+        self.cvs = CollectiveVariables(
+            self.models, [self._make_cv(section) for section in config.cv]
+        )
+        self.cvs.warm_up(self.structure)
+        energy_unit = units.factor(config.units.energy, "hartree")
+        self.metads = [self._make_metad(section) for section in config.metad]
+        self.terms: list[BiasTerm[Bias]] = [
+            *self.metads,
+            *(self._make_wall(section) for section in config.wall),
+        ]
+        self.system = BiasedSystem(
+            _make_potential(config, source), self.cvs, self.terms, energy_unit
+        )
+        self.system.evaluate([self.structure])
+
+    @property
+    def cv_names(self) -> tuple[str, ...]:
+        """The names of the CVs."""
+        return tuple(cv.name for cv in self.cvs.cvs)
+
+    @property
+    def n_hills(self) -> int:
+        """The hills of all biases so far."""
+        return sum(term.bias.n_hills for term in self.metads)
+
+    def open_history(self, directory: Path, start: Start) -> RunHistory:
+        """Open the files of a run directory and write the run down there.
+
+        Raises
+        ------
+        UserError
+            If the directory belongs to another run.
+        """
+        timestep = self.config.system.timestep * units.factor("ps", self.config.units.time)
+        tables: list[TableWriter] = [
+            HillsTable(
+                section.file,
+                term.name,
+                term.bias,
+                [self.cv_names[k] for k in term.cvs],
+                self._periods(term.cvs),
+                self._hills_identity(term.cvs),
+                timestep,
+            )
+            for term, section in zip(self.metads, self.config.metad, strict=True)
+        ]
+        for section in self.config.colvar:
+            names = section.columns or [*self.cv_names, *(f"{t.name}.bias" for t in self.terms)]
+            tables.append(
+                ColvarTable(
+                    section.file,
+                    {name: self._column(name) for name in names},
+                    {cv.name: cv.period for cv in self.cvs.cvs if cv.name in names},
+                    section.stride,
+                    section.format,
+                    timestep,
+                )
+            )
+        history = RunHistory(
+            directory,
+            tables,
+            {section.name: section.file for section in self.config.metad},
+            len(self.structure.types),
+            self._identity(),
+            start,
+        )
+        self.system.history = history
+        return history
+
+    def _make_cv(self, section: CVSection) -> CV:
+        (first, *_) = self.models
+        model = section.model or first
+        values = self.models[model].evaluate(self.structure).values
+        n_samples, n_properties = values.shape
+        where = f"{self.source}: `cv.{{}}` of '{section.name}'"
+        if section.component > n_properties:
+            raise UserError(
+                f"{where.format('component')} is {section.component}, but the output of the model "
+                f"'{model}' has {n_properties}"
+            )
+        if section.atom is not None and section.atom > n_samples:
+            raise UserError(
+                f"{where.format('atom')} is {section.atom}, but the output of the model '{model}' "
+                f"has {n_samples} samples"
+            )
+        if n_samples > 1 and section.atom is None and section.reduce is None:
+            raise UserError(
+                f"{where.format('reduce')} is missing: the model '{model}' gives {n_samples} "
+                "values, one for each atom; name a reduction (sum, mean, ...) or an `atom`"
+            )
+        return CV(section.name, model, section.component - 1, _reduction(section), section.period)
+
+    def _periods(self, cvs: tuple[int, ...]) -> list[Period]:
+        return [self.cvs.cvs[k].period for k in cvs]
+
+    def _make_metad(self, section: MetadSection) -> BiasTerm[Metad]:
+        cvs = tuple(self.cv_names.index(name) for name in section.cvs or self.cv_names)
+        energy_unit = units.factor("hartree", self.config.units.energy)
+        temperature = self.config.system.temperature
+        kB = units.boltzmann(self.config.units.energy)
+        try:
+            metad = Metad(
+                sigma=section.sigma,
+                height=section.height * energy_unit,
+                pace=section.pace,
+                surface=self._make_surface(section, self._periods(cvs)),
+                bias_factor=section.bias_factor,
+                kT=None if temperature is None else kB * temperature,
+            )
+        except ValueError as error:
+            raise UserError(f"{self.source}: `metad`: {error}") from error
+        return BiasTerm(section.name, metad, cvs)
+
+    def _make_surface(self, section: MetadSection, periods: list[Period]) -> Grid | HillSum:
+        if not section.grid:
+            return HillSum(periods)
+        grid = section.grid
+        spacing = grid.spacing or [0.2 * sigma for sigma in section.sigma]
+        origin = grid.min or [0.0] * len(periods)
+        if grid.bins and grid.max:
+            ends = zip(origin, grid.max, grid.bins, strict=True)
+            spacing = [(high - low) / bins for low, high, bins in ends]
+        for k, period in enumerate(periods):
+            if period is not None and not grid.bins:
+                # the widest spacing not wider than asked for that divides the period
+                length = period[1] - period[0]
+                spacing[k] = length / int(np.ceil(length / spacing[k]))
+                origin[k] = period[0]
+        # PLUMED's threshold gives PLUMED's numbers. With three CVs its spline has spikes where a
+        # hill just ends, which a higher threshold removes.
+        tiny = 1e-7
+        if len(periods) == 3:
+            tiny = 1e-4 * section.height * units.factor("hartree", self.config.units.energy)
+        return Grid(origin, spacing, periods, tiny)
+
+    def _make_wall(self, section: WallSection) -> BiasTerm[Walls]:
+        k = self.cv_names.index(section.cv)
+        wall = Walls(
+            section.side,
+            at=[section.at],
+            kappa=[section.kappa * units.factor("hartree", self.config.units.energy)],
+            exp=[section.exponent],
+            eps=[section.eps],
+            offset=[section.offset],
+            periods=[self.cvs.cvs[k].period],
+        )
+        return BiasTerm(section.name, wall, (k,))
+
+    def _column(self, name: str) -> Callable[[BiasedEvaluation], float]:
+        """How the value of a column of COLVAR is found."""
+        if name in self.cv_names:
+            k = self.cv_names.index(name)
+            return lambda evaluation: float(evaluation.s[k])
+        if name == "potential":
+            unit = units.factor("hartree", self.config.units.energy)
+            return lambda evaluation: evaluation.potential * unit
+        owner, _, part = name.rpartition(".")
+        if part == "bias" and owner in [term.name for term in self.terms]:
+            return lambda evaluation: evaluation.biases[owner]
+        if owner in self.models and part.isdigit():
+            n_features = self.models[owner].evaluate(self.structure).values.size
+            if 0 < int(part) <= n_features:
+                i = int(part) - 1
+                return lambda evaluation: float(evaluation.cvs.features(owner).flat[i])
+        raise UserError(
+            f"{self.source}: `colvar.columns`: there is no '{name}'; a column is a CV "
+            f"({', '.join(self.cv_names)}), NAME.bias, MODEL.1 or potential"
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        """What must not change when a run is continued."""
+        return {
+            "system": {
+                "atoms": len(self.structure.types),
+                "types": sorted(set(self.structure.types.tolist())),
+                "periodic": self.config.system.periodic,
+                "timestep": self.config.system.timestep,
+            },
+            "potential": self.config.potential.model_dump(mode="json"),
+            "models": {name: model.sha256 for name, model in self.models.items()},
+            "cv": {cv.name: cv.model_dump(mode="json") for cv in self.config.cv},
+            "metad": {term.name: term.model_dump(mode="json") for term in self.config.metad},
+            "wall": {wall.name: wall.model_dump(mode="json") for wall in self.config.wall},
+            "temperature": self.config.system.temperature,
+            "units": self.config.units.model_dump(mode="json"),
+        }
+
+    def _hills_identity(self, cvs: tuple[int, ...]) -> dict[str, str]:
+        lines = {"energy_unit": self.config.units.energy}
+        for k in cvs:
+            cv, section = self.cvs.cvs[k], self.config.cv[k]
+            model = self.models[cv.model]
+            made = section.reduce.kind if section.reduce else "component"
+            lines[cv.name] = (
+                f"output={model.output} component={section.component} reduce={made} "
+                f"sha256={model.sha256} model={model.path.name}"
+            )
+        return lines
+
+
+def _read_structure(config: Config) -> tuple[Structure, list[str]]:
+    import ase.io
+
+    path = config.system.structure
+    try:
+        atoms: Any = ase.io.read(path, index=0)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: there is no such structure file") from error
+    except Exception as error:
+        raise UserError(f"{path}: ASE cannot read the structure: {error}") from error
+    bohr = units.factor("angstrom", "bohr")
+    cell = np.array(atoms.cell) * bohr if config.system.periodic else np.zeros((3, 3))
+    if config.system.periodic and not cell.any():
+        raise UserError(f"{path}: `system.periodic` is true, but the structure has no cell")
+    structure = Structure(atoms.positions * bohr, cell, atoms.numbers.astype(np.int32))
+    return structure, atoms.get_chemical_symbols()
+
+
+def _load_model(
+    name: str, section: ModelSection, structure: Structure, symbols: list[str], source: Path
+) -> FeatureModel:
+    unknown = sorted(set(section.types) - set(symbols))
+    if unknown:
+        raise UserError(
+            f"{source}: `models.{name}.types` names {', '.join(unknown)}, of which the structure "
+            "has no atoms"
+        )
+    types = np.array(
+        [
+            section.types.get(symbol, number)
+            for symbol, number in zip(symbols, structure.types.tolist(), strict=True)
+        ],
+        dtype=np.int32,
+    )
+    atoms = _indices(section.atoms, len(types), f"{source}: `models.{name}.atoms`")
+    selected = _indices(
+        section.selected_atoms, len(types), f"{source}: `models.{name}.selected_atoms`"
+    )
+    if atoms is not None and selected is not None:
+        place = {atom: k for k, atom in enumerate(atoms.tolist())}
+        if not place.keys() >= set(selected.tolist()):
+            raise UserError(
+                f"{source}: `models.{name}.selected_atoms` has atoms that are not in `atoms`"
+            )
+        selected = np.array([place[atom] for atom in selected.tolist()], dtype=np.int32)
+    return FeatureModel(
+        section.file,
+        types,
+        extensions=section.extensions,
+        device=section.device,
+        variant=section.variant,
+        atoms=atoms,
+        selected_atoms=selected,
+        check_consistency=section.check_consistency,
+    )
+
+
+def _indices(numbers: list[int] | None, n_atoms: int, where: str) -> IntArray | None:
+    """From atoms counted from 1 to indices counted from 0."""
+    if numbers is None:
+        return None
+    if not numbers or max(numbers) > n_atoms or len(set(numbers)) < len(numbers):
+        raise UserError(f"{where} must name different atoms from 1 to {n_atoms}, got {numbers}")
+    return np.array(numbers, dtype=np.int32) - 1
+
+
+def _reduction(section: CVSection) -> Reduction:
+    match section.reduce:
+        case None:
+            return reductions.component((section.atom or 1) - 1)
+        case reduce if reduce.kind == "sum":
+            return reductions.total()
+        case reduce if reduce.kind == "mean":
+            return reductions.mean()
+        case reduce if reduce.kind == "max" and reduce.beta:
+            return reductions.soft_max(reduce.beta)
+        case reduce if reduce.kind == "min" and reduce.beta:
+            return reductions.soft_min(reduce.beta)
+        case reduce:
+            assert reduce.lower is not None
+            assert reduce.upper is not None
+            return reductions.between(reduce.lower, reduce.upper, reduce.smear)
+
+
+def _make_potential(config: Config, source: Path) -> Potential:
+    section = config.potential
+    match section:
+        case LennardJonesSection():
+            if config.system.periodic and section.cutoff is None:
+                raise UserError(
+                    f"{source}: `potential.cutoff` is missing: a periodic cell needs it"
+                )
+            return LennardJones(section.epsilon, section.sigma, section.cutoff, shift=section.shift)
+        case MetatomicSection():
+            return MetatomicPotential(section.file, section.extensions, section.device)
+        case ASESection():
+            module, _, name = section.calculator.partition(":")
+            try:
+                calculator = getattr(importlib.import_module(module), name)(**section.arguments)
+            except Exception as error:
+                raise UserError(
+                    f"{source}: `potential.calculator` {section.calculator}: {error}"
+                ) from error
+            return AsePotential(calculator)
+    return NoPotential()

@@ -1,0 +1,146 @@
+"""The `run` and `check` commands: one driver, from the configuration to EXIT."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ipi_mtd.assembly import Run
+from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.config import Config
+from ipi_mtd.driver import Address, connect, serve
+from ipi_mtd.history import Start
+from ipi_mtd.wire import Wire
+
+log = logging.getLogger(__name__)
+
+SAY_EVERY = 60.0
+"""Seconds between two lines of progress in the log."""
+
+TELL_EVERY = 0.2
+"""Seconds between two messages to the process that draws the progress bar."""
+
+
+def run(
+    config: Config, source: Path, output: Path, start: Start, progress_fd: int | None = None
+) -> None:
+    """Serve i-PI until it says EXIT.
+
+    Parameters
+    ----------
+    config : the configuration
+    source : its file, for messages
+    output : where HILLS, COLVAR and the journal go
+    start : what to do with the files of an earlier run
+    progress_fd : int, optional
+        A file descriptor that gets a line of JSON now and then.
+
+    Raises
+    ------
+    UserError
+        If anything is wrong that a user can mend.
+    """
+    assembled = Run(config, source)
+    history = assembled.open_history(output, start)
+    try:
+        log.info("%s", describe(assembled))
+        address = address_of(config)
+        connection = Wire(connect(address, config.socket.patience), len(assembled.structure.types))
+        try:
+            progress = Progress(assembled, progress_fd)
+            serve(
+                connection, assembled.system, assembled.structure, assembled.cv_names, progress.step
+            )
+        finally:
+            connection.close()
+        log.info("i-PI said EXIT after step %d, %d hills", progress.last, assembled.n_hills)
+    finally:
+        history.close()
+
+
+def check(config: Config, source: Path) -> Iterator[str]:
+    """Load everything, evaluate the structure of the configuration, and describe it.
+
+    Raises
+    ------
+    UserError
+        If anything is wrong that a user can mend.
+    """
+    assembled = Run(config, source)
+    yield describe(assembled)
+    for model in assembled.models.values():
+        model.verify(assembled.structure)
+    (evaluation,) = assembled.system.evaluate([assembled.structure])
+    for name, value in zip(assembled.cv_names, evaluation.s.tolist(), strict=True):
+        yield f"{name} = {value:.9g}"
+    yield f"potential = {evaluation.potential:.9g} hartree"
+    times = []
+    for _ in range(20):
+        begin = time.perf_counter()
+        assembled.system.evaluate([assembled.structure])
+        times.append(time.perf_counter() - begin)
+    yield f"a force call takes {1e3 * statistics.median(times):.2f} ms"
+
+
+def address_of(config: Config) -> Address:
+    """Where the server of a configuration listens."""
+    socket = config.socket
+    return Address(socket.address, socket.port if socket.mode == "inet" else None, socket.prefix)
+
+
+def describe(assembled: Run) -> str:
+    """One line on what is loaded and where it runs."""
+    models = ", ".join(f"{model.path} on {model.device}" for model in assembled.models.values())
+    return (
+        f"{len(assembled.structure.types)} atoms; CVs {', '.join(assembled.cv_names)} "
+        f"from {models}; potential {assembled.config.potential.kind}"
+    )
+
+
+class Progress:
+    """What a user is told while the run goes on."""
+
+    def __init__(self, assembled: Run, fd: int | None) -> None:
+        self._run = assembled
+        self._fd = fd
+        self._said = self._told = time.monotonic()
+        self._said_step = 0
+        self.last = 0
+
+    def step(self, evaluation: BiasedEvaluation) -> None:
+        """Called after each step."""
+        self.last = self._run.system.step - 1
+        now = time.monotonic()
+        if self._fd is not None:
+            if now - self._told >= TELL_EVERY:
+                self._told = now
+                self._tell(evaluation)
+        elif now - self._said >= SAY_EVERY:
+            pace = (now - self._said) / max(1, self.last - self._said_step)
+            self._said, self._said_step = now, self.last
+            cvs = zip(self._run.cv_names, evaluation.s.tolist(), strict=True)
+            log.info(
+                "step %d, %.2f ms/step, %s, %d hills",
+                self.last,
+                1e3 * pace,
+                ", ".join(f"{name} {value:.4g}" for name, value in cvs),
+                self._run.n_hills,
+            )
+
+    def _tell(self, evaluation: BiasedEvaluation) -> None:
+        message = {
+            "step": self.last,
+            "hills": self._run.n_hills,
+            "bias": sum(evaluation.biases.values()),
+            "cvs": dict(zip(self._run.cv_names, evaluation.s.tolist(), strict=True)),
+        }
+        assert self._fd is not None
+        try:
+            os.write(self._fd, json.dumps(message).encode() + b"\n")
+        except OSError:  # nobody looks any more
+            self._fd = None
