@@ -308,8 +308,8 @@ class PrintSection(Section):
     columns: list[str] | None = None
     """CVs, ``NAME.bias`` of a bias, ``NAME.1`` for a component of the output of a model,
     ``potential``; all CVs and biases by default."""
-    format: Annotated[str, Field(pattern=r"^%[-+ #0-9.]*[feEgG]$")] = "%23.17g"
-    """How a number is written, as in C; the default loses no digit."""
+    format: Annotated[str, Field(pattern=r"^%[-+ #0-9.]*[feEgG]$")] | None = None
+    """How a number is written, as in C; by default with all its digits."""
 
 
 class Config(Section):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ipi_mtd import guardian
 from ipi_mtd.assembly import Run
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.config import Config
@@ -49,15 +50,18 @@ def run(
     history = assembled.open_history(output, start)
     try:
         log.info("%s", describe(assembled))
-        address = address_of(config)
-        connection = Wire(connect(address, config.socket.patience), len(assembled.structure.types))
+        server = connect(address_of(config), config.socket.patience)
+        guard = guardian.start(server)
+        connection = Wire(server, len(assembled.structure.types))
         try:
             progress = Progress(assembled, progress_fd)
             serve(
                 connection, assembled.system, assembled.structure, assembled.cv_names, progress.step
             )
+            progress.finish()
         finally:
             connection.close()
+            os.close(guard)
         log.info("i-PI said EXIT after step %d, %d hills", progress.last, assembled.n_hills)
     finally:
         history.close()
@@ -110,10 +114,12 @@ class Progress:
         self._fd = fd
         self._said = self._told = time.monotonic()
         self._said_step = 0
+        self._evaluation: BiasedEvaluation | None = None
         self.last = 0
 
     def step(self, evaluation: BiasedEvaluation) -> None:
         """Called after each step."""
+        self._evaluation = evaluation
         self.last = self._run.system.step - 1
         now = time.monotonic()
         if self._fd is not None:
@@ -131,6 +137,11 @@ class Progress:
                 ", ".join(f"{name} {value:.4g}" for name, value in cvs),
                 self._run.n_hills,
             )
+
+    def finish(self) -> None:
+        """Called after the last step."""
+        if self._fd is not None and self._evaluation is not None:
+            self._tell(self._evaluation)
 
     def _tell(self, evaluation: BiasedEvaluation) -> None:
         message = {

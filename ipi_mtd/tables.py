@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ipi_mtd.bias import Hill, Metad, Period
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.files.colvar import format_colvar_header
+from ipi_mtd.files.fields import format_row
 from ipi_mtd.files.hills import format_hill, format_hills_header, format_identity
 
 
@@ -57,7 +58,7 @@ class ColvarTable:
     periods : bounds of the columns that are periodic CVs
     stride : int
         A row every so many steps.
-    number : how a number is written, as in C
+    number : how a number is written, as in C; None for all digits
     timestep : float, in the time unit of the file
     """
 
@@ -67,14 +68,14 @@ class ColvarTable:
         columns: Mapping[str, Callable[[BiasedEvaluation], float]],
         periods: Mapping[str, Period],
         stride: int,
-        number: str,
+        number: str | None,
         timestep: float,
     ) -> None:
         self.file = file
         self.header = format_colvar_header(tuple(columns), periods)
         self._columns = tuple(columns.values())
         self._stride = stride
-        self._row = f" {number}" * (1 + len(columns)) + "\n"
+        self._number = number
         self._timestep = timestep
 
     def line(self, step: int, evaluation: BiasedEvaluation, _hills: Mapping[str, Hill]) -> bytes:
@@ -82,4 +83,7 @@ class ColvarTable:
         if step % self._stride:
             return b""
         values = [column(evaluation) for column in self._columns]
-        return (self._row % (step * self._timestep, *values)).encode()
+        row = [step * self._timestep, *values]
+        if self._number is None:
+            return format_row(row)
+        return ("".join(f" {self._number}" % value for value in row) + "\n").encode()

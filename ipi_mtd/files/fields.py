@@ -82,8 +82,8 @@ def format_header(names: Sequence[str], constants: Mapping[str, str] | None = No
 
 
 def format_row(values: Sequence[float]) -> bytes:
-    """Return one row, right aligned; 17 digits, so that every float reads back to the same bits."""
-    return ((" %23.17g" * len(values) + "\n") % tuple(values)).encode()
+    """Return one row, right aligned; the shortest digits that read back to the same bits."""
+    return ("".join(f" {float(value)!r:>23}" for value in values) + "\n").encode()
 
 
 def read_table(path: Path) -> Table:

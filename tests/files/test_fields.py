@@ -36,7 +36,7 @@ def test_a_header_is_one_fields_line_and_one_set_line_for_each_constant():
 
 
 def test_numbers_are_right_aligned_in_columns_of_24():
-    assert format_row([1.0, -0.25]) == b"                       1                   -0.25\n"
+    assert format_row([1.0, -0.25]) == b"                     1.0                   -0.25\n"
 
 
 def test_the_longest_number_does_not_touch_its_neighbor():

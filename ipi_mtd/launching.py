@@ -1,0 +1,295 @@
+"""The `launch` command: i-PI and the driver as two processes that end together."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ipi_mtd.config import Config
+from ipi_mtd.driver import Address
+from ipi_mtd.errors import UserError
+from ipi_mtd.ipi_input import IPIInput, read_ipi_input
+from ipi_mtd.running import address_of
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at the processes."""
+
+PATIENCE = 20.0
+"""Seconds that a process is given to end by itself."""
+
+
+def launch(
+    input_xml: Path,
+    config_path: Path,
+    config: Config,
+    output: Path,
+    arguments: list[str],
+    *,
+    retries: int,
+    quiet: bool,
+) -> None:
+    """Run i-PI and the driver until i-PI has done its steps.
+
+    Parameters
+    ----------
+    input_xml : i-PI's input
+    config_path : the driver's configuration
+    config : its content, with what the command line overrides
+    output : where both run
+    arguments : more of the command line, for the driver
+    retries : how many times a driver that was killed is started again
+    quiet : whether to leave out the progress bar
+
+    Raises
+    ------
+    UserError
+        If something is wrong with the input, or one of the processes failed.
+    """
+    address = address_of(config)
+    ipi_input = read_ipi_input(input_xml)
+    ipi_input.require_served(address)
+    clear_stale_socket(address)
+    output.mkdir(parents=True, exist_ok=True)
+    ours = output / "i-pi-input.xml"
+    ipi_input.with_absolute_paths(Path.cwd()).write(ours)
+
+    pair = Pair(ours, config_path, output, arguments, retries)
+    bar = ProgressBar(ipi_input, config, quiet)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        pair.start()
+        while pair.look():
+            bar.show(pair.progress())
+        bar.show(pair.progress())
+    except KeyboardInterrupt:
+        bar.close()
+        log.info("interrupted: stopping i-PI, which writes its RESTART")
+        raise
+    finally:
+        bar.close()
+        pair.stop()
+        clear_stale_socket(address)
+        signal.signal(signal.SIGTERM, previous)
+    pair.judge()
+
+
+class Pair:
+    """An i-PI server and the driver that serves it."""
+
+    def __init__(
+        self, ipi_input: Path, config: Path, output: Path, arguments: list[str], retries: int
+    ) -> None:
+        self._output = output
+        self._ipi_command = [_find_ipi(), ipi_input.name]
+        self._driver_command = [
+            *(sys.executable, "-m", "ipi_mtd", "run", str(config), "--output", str(output)),
+            *arguments,
+        ]
+        self._retries = retries
+        self._ipi: subprocess.Popen[bytes] | None = None
+        self._driver: subprocess.Popen[bytes] | None = None
+        self._pipe: int | None = None
+        self._unread = b""
+        self.ipi_log = output / "i-pi.log"
+        self.driver_log = output / "ipi-mtd.log"
+
+    def start(self) -> None:
+        """Start both."""
+        self._ipi = self._spawn(self._ipi_command, self.ipi_log, cwd=self._output)
+        self._start_driver()
+
+    def look(self) -> bool:
+        """Wait a little; return whether both go on."""
+        assert self._ipi is not None
+        assert self._driver is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._driver.wait(LOOK_EVERY)
+        if self._ipi.poll() is not None:
+            _wait(self._driver)  # it is told, or notices
+            return False
+        code = self._driver.poll()
+        if code is None:
+            return True
+        if code == 0:
+            _wait(self._ipi)  # it said EXIT, and is about to end
+            return False
+        if code < 0 and self._retries > 0:
+            self._retries -= 1
+            log.warning("the driver was killed (signal %d): starting it again", -code)
+            # what was to be done with earlier files has been done
+            self._driver_command = [
+                word for word in self._driver_command if word not in ("--fresh", "--keep-hills")
+            ]
+            self._start_driver()
+            return True
+        return False
+
+    def progress(self) -> dict[str, Any] | None:
+        """The newest message of the driver, None if there is none."""
+        assert self._pipe is not None
+        with contextlib.suppress(BlockingIOError):
+            self._unread += os.read(self._pipe, 65536)
+        *lines, self._unread = self._unread.split(b"\n")
+        return json.loads(lines[-1]) if lines else None
+
+    def stop(self) -> None:
+        """End both, i-PI first: it tells the driver and writes its RESTART."""
+        for process in (self._ipi, self._driver):
+            if process is not None:
+                _end(process)
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+    def judge(self) -> None:
+        """Say what went wrong, after both have ended.
+
+        Raises
+        ------
+        UserError
+            If one of them failed.
+        """
+        assert self._ipi is not None
+        assert self._driver is not None
+        if self._driver.returncode:
+            raise UserError(f"the driver failed: {_last_line(self.driver_log)}")
+        if self._ipi.returncode:
+            raise UserError(f"i-PI failed: {_last_line(self.ipi_log)} (see {self.ipi_log})")
+
+    def _start_driver(self) -> None:
+        if self._pipe is not None:
+            os.close(self._pipe)
+        self._pipe, theirs = os.pipe()
+        os.set_blocking(self._pipe, False)
+        try:
+            self._driver = self._spawn(
+                [*self._driver_command, "--progress-fd", str(theirs)],
+                self.driver_log,
+                pass_fds=(theirs,),
+            )
+        finally:
+            os.close(theirs)
+
+    def _spawn(self, command: list[str], log_file: Path, **options: Any) -> subprocess.Popen[bytes]:
+        with log_file.open("ab") as stream:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us: we end them in order
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                **options,
+            )
+
+
+class ProgressBar:
+    """One line on how far the run is."""
+
+    def __init__(self, ipi_input: IPIInput, config: Config, quiet: bool) -> None:
+        self._timestep = config.system.timestep
+        self._energy_unit = config.units.energy
+        self._bar = tqdm(
+            total=ipi_input.total_steps,
+            unit="step",
+            disable=quiet,
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]",
+        )
+        self._began: tuple[float, int] | None = None
+
+    def show(self, message: dict[str, Any] | None) -> None:
+        """Draw what the driver said."""
+        if message is None:
+            return
+        now, step = time.monotonic(), message["step"]
+        if self._began is None:
+            self._began = now, step
+            self._bar.initial = step
+        elapsed, steps = now - self._began[0], step - self._began[1]
+        parts = [f"{name} {value:.4g}" for name, value in message["cvs"].items()]
+        parts.append(f"bias {message['bias']:.3g} {self._energy_unit}")
+        parts.append(f"{message['hills']} hills")
+        if steps > 0:
+            ns_per_day = self._timestep * 1e-3 * steps / elapsed * 86400
+            parts.insert(0, f"{1e3 * elapsed / steps:.2f} ms/step, {ns_per_day:.3g} ns/day")
+        self._bar.set_postfix_str(", ".join(parts), refresh=False)
+        self._bar.n = step
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+def clear_stale_socket(address: Address) -> None:
+    """Remove the file of a unix socket that nobody listens at.
+
+    Raises
+    ------
+    UserError
+        If somebody does, or something else is there.
+    """
+    if address.port is not None or not address.path.exists():
+        return
+    if not address.path.is_socket():
+        raise UserError(f"{address.path}: is in the way of i-PI's socket, and is not a socket")
+    try:
+        address.connect().close()
+    except ConnectionRefusedError:
+        address.path.unlink(missing_ok=True)
+        log.info("%s: removed, nobody was listening", address.path)
+        return
+    except OSError as error:
+        raise UserError(f"{address.path}: {error.strerror}") from error
+    raise UserError(f"{address.path}: another i-PI is listening there; give this one its own name")
+
+
+def _find_ipi() -> str:
+    beside_python = str(Path(sys.executable).parent)
+    found = shutil.which("i-pi", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
+    if found is None:
+        raise UserError("i-pi is not installed in this environment: pip install ipi")
+    return found
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and make it end if it does not."""
+    if process.poll() is None:
+        process.terminate()
+        _wait(process)
+        process.kill()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
+
+
+def _die_with_parent() -> None:
+    """In the child: ask Linux for a SIGTERM when the launcher is killed."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("ipi-mtd: ") if lines else f"{path} is empty"
