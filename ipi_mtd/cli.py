@@ -142,6 +142,79 @@ def launch(
     )
 
 
+@cli.command()
+@click.argument("hills", type=_FILE, default="HILLS")
+@click.option("--config", type=_FILE, help="The run's configuration: temperature, CVs of --mark.")
+@click.option("--output", type=_PATH, default="fes.dat", show_default=True, help="The table.")
+@click.option("--picture", type=_PATH, default="fes.png", show_default=True, help="The picture.")
+@click.option("--temperature", type=float, help="In kelvin; for error bar and projection.")
+@click.option("--energy-unit", help="Of HILLS, if the file does not say it.")
+@click.option(
+    "--range",
+    "ranges",
+    multiple=True,
+    metavar="CV=MIN:MAX[:BINS]",
+    help="The axis of a CV; by default as far as the hills reach.",
+)
+@click.option("--onto", multiple=True, metavar="CV", help="Project on this CV, or on several.")
+@click.option(
+    "--mark",
+    "marks",
+    multiple=True,
+    metavar="FILE|NAME:CV=VALUE,...",
+    help="A known structure to mark: a structure file (needs --config), or its CVs.",
+)
+@click.option("--colvar", type=_FILE, help="Show where this COLVAR has been, not the hills.")
+def fes(
+    hills: Path,
+    config: Path | None,
+    output: Path,
+    picture: Path,
+    temperature: float | None,
+    energy_unit: str | None,
+    ranges: tuple[str, ...],
+    onto: tuple[str, ...],
+    marks: tuple[str, ...],
+    colvar: Path | None,
+) -> None:
+    """Sum HILLS to the free energy, as a table and as a picture.
+
+    The table has PLUMED's layout, with the standard error as a further column if the temperature is
+    known.
+    """
+    from ipi_mtd.analysis.report import Settings, report
+    from ipi_mtd.marks import parse_mark, parse_range, structure_marks
+
+    structures = [Path(text) for text in marks if Path(text).is_file()]
+    named = [parse_mark(text) for text in marks if Path(text) not in structures]
+    if structures and config is None:
+        raise click.UsageError("--mark of a structure file needs --config, for the CVs")
+    if config is not None:
+        from ipi_mtd.config import read_config
+
+        settings = read_config(config)
+        temperature = temperature or settings.system.temperature
+        energy_unit = energy_unit or settings.units.energy
+        if structures:
+            named += structure_marks(settings, config, structures)
+    axes = dict(parse_range(text) for text in ranges)
+    line = report(
+        hills,
+        output,
+        picture if len(onto or "12") <= 2 else None,
+        Settings(
+            energy_unit=energy_unit,
+            temperature=temperature,
+            bounds={name: (low, high) for name, (low, high, _) in axes.items()},
+            bins={name: bins for name, (_, _, bins) in axes.items() if bins is not None},
+            onto=onto or None,
+            marks=named,
+            visited=colvar,
+        ),
+    )
+    click.echo(line)
+
+
 def _read(path: Path, options: dict[str, Any]) -> Any:
     from ipi_mtd.config import read_config, with_overrides
 

@@ -1,0 +1,92 @@
+"""The `fes` command: from the files of a run to a table and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ipi_mtd import units
+from ipi_mtd.analysis.axis import axes_of
+from ipi_mtd.analysis.fes_file import write_fes
+from ipi_mtd.analysis.free_energy import FreeEnergy, free_energy
+from ipi_mtd.analysis.plots import save_free_energy
+from ipi_mtd.errors import UserError
+from ipi_mtd.files.colvar import read_colvar
+from ipi_mtd.files.hills import Hills, read_hills
+from ipi_mtd.structure import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is not in the files of a run.
+
+    Parameters
+    ----------
+    energy_unit : of HILLS; what the file itself says by default
+    temperature : kelvin; for an error bar and a projection
+    bounds, bins : of the axes, by the name of the CV
+    onto : the CVs to project on; all by default
+    marks : known structures and their CVs, to be shown in the picture
+    visited : a COLVAR file of CVs to be shown faintly
+    """
+
+    energy_unit: str | None = None
+    temperature: float | None = None
+    bounds: Mapping[str, tuple[float, float]] | None = None
+    bins: Mapping[str, int] | None = None
+    onto: Sequence[str] | None = None
+    marks: Sequence[tuple[str, Mapping[str, float]]] = ()
+    visited: Path | None = None
+
+
+def report(hills_file: Path, table: Path, picture: Path | None, settings: Settings) -> str:
+    """Sum the hills of a run, write F(s) as a table and draw it; return a line on it.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read, or the settings do not fit it.
+    """
+    hills = read_hills(hills_file)
+    unit = settings.energy_unit or hills.identity.get("energy_unit")
+    if unit is None:
+        raise UserError(f"{hills_file}: does not say its energy unit; give --energy-unit")
+    kT = None
+    if settings.temperature is not None:
+        kT = settings.temperature * units.boltzmann(unit)
+    axes = axes_of(hills, settings.bounds, settings.bins)
+    F = free_energy(hills, axes, kT, settings.onto)
+    write_fes(table, F)
+    written = str(table)
+    if picture is not None:
+        save_free_energy(
+            picture,
+            F,
+            unit,
+            references=[(name, _along(F, s)) for name, s in settings.marks],
+            visited=_visited(F, settings.visited, hills),
+        )
+        written += f" and {picture}"
+    return f"{len(hills)} hills, F up to {F.values.max():.3g} {unit}: {written}"
+
+
+def _along(F: FreeEnergy, s: Mapping[str, float]) -> list[float]:
+    missing = [axis.name for axis in F.axes if axis.name not in s]
+    if missing:
+        raise UserError(f"a mark needs a value of {', '.join(missing)}")
+    return [s[axis.name] for axis in F.axes]
+
+
+def _visited(F: FreeEnergy, colvar: Path | None, hills: Hills) -> FloatArray:
+    """(n, d) array: where the run has been."""
+    if colvar is None:
+        columns = dict(zip(hills.names, hills.centers.T, strict=True))
+    else:
+        columns = read_colvar(colvar)
+    missing = [axis.name for axis in F.axes if axis.name not in columns]
+    if missing:
+        raise UserError(f"{colvar}: has no column {', '.join(missing)}")
+    return np.column_stack([columns[axis.name] for axis in F.axes])
