@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import torch
 
 from ipi_mtd import units
 from ipi_mtd.bias import Grid, HillSum, Metad, Period, Walls
-from ipi_mtd.biased_system import Bias, BiasedEvaluation, BiasedSystem, BiasTerm
+from ipi_mtd.biased_system import Bias, BiasedSystem, BiasTerm
+from ipi_mtd.columns import Box, Column, Columns
 from ipi_mtd.config import (
     ASESection,
     Config,
@@ -21,12 +21,12 @@ from ipi_mtd.config import (
     MetadSection,
     MetatomicSection,
     ModelSection,
+    PrintSection,
     WallSection,
 )
-from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
+from ipi_mtd.cvs.making import make_cv
 from ipi_mtd.cvs.model import FeatureModel
-from ipi_mtd.cvs.reductions import Reduction
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import RunHistory, Start, TableWriter
 from ipi_mtd.potentials import (
@@ -51,6 +51,8 @@ class Run:
     Attributes
     ----------
     structure : the structure of the configuration
+    shapes : the numbers of samples and of properties of each model's output
+    columns : the columns of each COLVAR file
     system : the biased system, still without a history on disk
 
     Raises
@@ -68,9 +70,13 @@ class Run:
             name: _load_model(name, section, self.structure, symbols, source)
             for name, section in config.models.items()
         }
+        self.shapes = {
+            name: model.evaluate(self.structure).values.shape for name, model in self.models.items()
+        }
         self.cvs = CollectiveVariables(
             self.models, [self._make_cv(section) for section in config.cv]
         )
+        self.quantities = [self._make_cv(section) for section in config.quantity]
         self.cvs.warm_up(self.structure)
         energy_unit = units.factor(config.units.energy, "hartree")
         self.metads = [self._make_metad(section) for section in config.metad]
@@ -78,6 +84,7 @@ class Run:
             *self.metads,
             *(self._make_wall(section) for section in config.wall),
         ]
+        self.columns = [self._columns(section) for section in config.colvar]
         self.system = BiasedSystem(
             _make_potential(config, source), self.cvs, self.terms, energy_unit
         )
@@ -114,16 +121,17 @@ class Run:
             )
             for term, section in zip(self.metads, self.config.metad, strict=True)
         ]
-        for section in self.config.colvar:
-            names = section.columns or [*self.cv_names, *(f"{t.name}.bias" for t in self.terms)]
+        printed = [*self.cvs.cvs, *self.quantities]
+        for section, columns in zip(self.config.colvar, self.columns, strict=True):
             tables.append(
                 ColvarTable(
                     section.file,
-                    {name: self._column(name) for name in names},
-                    {cv.name: cv.period for cv in self.cvs.cvs if cv.name in names},
+                    columns,
+                    {cv.name: cv.period for cv in printed if cv.name in columns},
                     section.stride,
                     section.format,
                     timestep,
+                    section.time_format,
                 )
             )
         history = RunHistory(
@@ -140,25 +148,12 @@ class Run:
     def _make_cv(self, section: CVSection) -> CV:
         (first, *_) = self.models
         model = section.model or first
-        values = self.models[model].evaluate(self.structure).values
-        n_samples, n_properties = values.shape
-        where = f"{self.source}: `cv.{{}}` of '{section.name}'"
-        if section.component > n_properties:
+        try:
+            return make_cv(section, model, self.shapes[model])
+        except ValueError as error:
             raise UserError(
-                f"{where.format('component')} is {section.component}, but the output of the model "
-                f"'{model}' has {n_properties}"
-            )
-        if section.atom is not None and section.atom > n_samples:
-            raise UserError(
-                f"{where.format('atom')} is {section.atom}, but the output of the model '{model}' "
-                f"has {n_samples} samples"
-            )
-        if n_samples > 1 and section.atom is None and section.reduce is None:
-            raise UserError(
-                f"{where.format('reduce')} is missing: the model '{model}' gives {n_samples} "
-                "values, one for each atom; name a reduction (sum, mean, ...) or an `atom`"
-            )
-        return CV(section.name, model, section.component - 1, _reduction(section), section.period)
+                f"{self.source}: '{section.name}' of the model '{model}': {error}"
+            ) from error
 
     def _periods(self, cvs: tuple[int, ...]) -> list[Period]:
         return [self.cvs.cvs[k].period for k in cvs]
@@ -166,7 +161,7 @@ class Run:
     def _make_metad(self, section: MetadSection) -> BiasTerm[Metad]:
         cvs = tuple(self.cv_names.index(name) for name in section.cvs or self.cv_names)
         energy_unit = units.factor("hartree", self.config.units.energy)
-        temperature = self.config.system.temperature
+        temperature = section.temperature or self.config.system.temperature
         kB = units.boltzmann(self.config.units.energy)
         try:
             metad = Metad(
@@ -199,43 +194,41 @@ class Run:
         # PLUMED's threshold gives PLUMED's numbers. With three CVs its spline has spikes where a
         # hill just ends, which a higher threshold removes.
         tiny = 1e-7
-        if len(periods) == 3:
-            tiny = 1e-4 * section.height * units.factor("hartree", self.config.units.energy)
+        energy_unit = units.factor("hartree", self.config.units.energy)
+        if grid.tiny is not None:
+            tiny = grid.tiny * energy_unit
+        elif len(periods) == 3:
+            tiny = 1e-4 * section.height * energy_unit
         return Grid(origin, spacing, periods, tiny)
 
     def _make_wall(self, section: WallSection) -> BiasTerm[Walls]:
-        k = self.cv_names.index(section.cv)
+        cvs = tuple(self.cv_names.index(name) for name in section.cv)
+        energy_unit = units.factor("hartree", self.config.units.energy)
         wall = Walls(
             section.side,
-            at=[section.at],
-            kappa=[section.kappa * units.factor("hartree", self.config.units.energy)],
-            exp=[section.exponent],
-            eps=[section.eps],
-            offset=[section.offset],
-            periods=[self.cvs.cvs[k].period],
+            at=section.at,
+            kappa=[kappa * energy_unit for kappa in section.kappa],
+            exp=section.exponent,
+            eps=section.eps,
+            offset=section.offset,
+            periods=self._periods(cvs),
         )
-        return BiasTerm(section.name, wall, (k,))
+        return BiasTerm(section.name, wall, cvs)
 
-    def _column(self, name: str) -> Callable[[BiasedEvaluation], float]:
-        """How the value of a column of COLVAR is found."""
-        if name in self.cv_names:
-            k = self.cv_names.index(name)
-            return lambda evaluation: float(evaluation.s[k])
-        if name == "potential":
-            unit = units.factor("hartree", self.config.units.energy)
-            return lambda evaluation: evaluation.potential * unit
-        owner, _, part = name.rpartition(".")
-        if part == "bias" and owner in [term.name for term in self.terms]:
-            return lambda evaluation: evaluation.biases[owner]
-        if owner in self.models and part.isdigit():
-            n_features = self.models[owner].evaluate(self.structure).values.size
-            if 0 < int(part) <= n_features:
-                i = int(part) - 1
-                return lambda evaluation: float(evaluation.cvs.features(owner).flat[i])
-        raise UserError(
-            f"{self.source}: `colvar.columns`: there is no '{name}'; a column is a CV "
-            f"({', '.join(self.cv_names)}), NAME.bias, MODEL.1 or potential"
+    def _columns(self, section: PrintSection) -> dict[str, Column]:
+        columns = Columns(
+            self.cvs.cvs,
+            self.quantities,
+            self.shapes,
+            self.terms,
+            {metad.name: _box(metad) for metad in self.config.metad if metad.rct},
+            units.factor("hartree", self.config.units.energy),
         )
+        names = section.columns or [*self.cv_names, *(f"{t.name}.bias" for t in self.terms)]
+        try:
+            return columns.named(names)
+        except ValueError as error:
+            raise UserError(f"{self.source}: `colvar.columns`: {error}") from error
 
     def _identity(self) -> dict[str, Any]:
         """What must not change when a run is continued."""
@@ -261,8 +254,11 @@ class Run:
             cv, section = self.cvs.cvs[k], self.config.cv[k]
             model = self.models[cv.model]
             made = section.reduce.kind if section.reduce else "component"
+            which = f"component={section.component or 'all'}"
+            if section.elements is not None:
+                which = f"elements={','.join(section.elements)}"
             lines[cv.name] = (
-                f"output={model.output} component={section.component} reduce={made} "
+                f"output={model.output} {which} reduce={made} "
                 f"sha256={model.sha256} model={model.path.name}"
             )
         return lines
@@ -289,22 +285,10 @@ def _read_structure(config: Config) -> tuple[Structure, list[str]]:
 def _load_model(
     name: str, section: ModelSection, structure: Structure, symbols: list[str], source: Path
 ) -> FeatureModel:
-    unknown = sorted(set(section.types) - set(symbols))
-    if unknown:
-        raise UserError(
-            f"{source}: `models.{name}.types` names {', '.join(unknown)}, of which the structure "
-            "has no atoms"
-        )
-    types = np.array(
-        [
-            section.types.get(symbol, number)
-            for symbol, number in zip(symbols, structure.types.tolist(), strict=True)
-        ],
-        dtype=np.int32,
-    )
-    atoms = _indices(section.atoms, len(types), f"{source}: `models.{name}.atoms`")
+    n_atoms = len(symbols)
+    atoms = _indices(section.atoms, n_atoms, f"{source}: `models.{name}.atoms`")
     selected = _indices(
-        section.selected_atoms, len(types), f"{source}: `models.{name}.selected_atoms`"
+        section.selected_atoms, n_atoms, f"{source}: `models.{name}.selected_atoms`"
     )
     if atoms is not None and selected is not None:
         place = {atom: k for k, atom in enumerate(atoms.tolist())}
@@ -315,14 +299,47 @@ def _load_model(
         selected = np.array([place[atom] for atom in selected.tolist()], dtype=np.int32)
     return FeatureModel(
         section.file,
-        types,
+        _types(name, section, structure, symbols, source),
         extensions=section.extensions,
         device=section.device,
         variant=section.variant,
         atoms=atoms,
         selected_atoms=selected,
+        length_unit=section.length_unit,
         check_consistency=section.check_consistency,
     )
+
+
+def _box(section: MetadSection) -> Box:
+    """Where c(t) is taken; the configuration sees to it that it is there."""
+    assert section.grid
+    assert section.grid.min
+    assert section.grid.max
+    assert section.grid.bins
+    return section.grid.min, section.grid.max, section.grid.bins
+
+
+def _types(
+    name: str, section: ModelSection, structure: Structure, symbols: list[str], source: Path
+) -> IntArray:
+    """The model's type of every atom of the structure."""
+    unknown = sorted(set(section.types) - set(symbols))
+    if unknown:
+        raise UserError(
+            f"{source}: `models.{name}.types` names {', '.join(unknown)}, of which the structure "
+            "has no atoms"
+        )
+    of_symbol = dict(zip(symbols, structure.types.tolist(), strict=True)) | section.types
+    types = np.array([of_symbol[symbol] for symbol in symbols], dtype=np.int32)
+    if section.atom_types is not None:
+        atoms = section.atoms or range(1, len(types) + 1)
+        if len(section.atom_types) != len(atoms):
+            raise UserError(
+                f"{source}: `models.{name}.atom_types` needs one type for each of the "
+                f"{len(atoms)} atoms, got {len(section.atom_types)}"
+            )
+        types[np.array(atoms) - 1] = section.atom_types
+    return types
 
 
 def _indices(numbers: list[int] | None, n_atoms: int, where: str) -> IntArray | None:
@@ -332,24 +349,6 @@ def _indices(numbers: list[int] | None, n_atoms: int, where: str) -> IntArray | 
     if not numbers or max(numbers) > n_atoms or len(set(numbers)) < len(numbers):
         raise UserError(f"{where} must name different atoms from 1 to {n_atoms}, got {numbers}")
     return np.array(numbers, dtype=np.int32) - 1
-
-
-def _reduction(section: CVSection) -> Reduction:
-    match section.reduce:
-        case None:
-            return reductions.component((section.atom or 1) - 1)
-        case reduce if reduce.kind == "sum":
-            return reductions.total()
-        case reduce if reduce.kind == "mean":
-            return reductions.mean()
-        case reduce if reduce.kind == "max" and reduce.beta:
-            return reductions.soft_max(reduce.beta)
-        case reduce if reduce.kind == "min" and reduce.beta:
-            return reductions.soft_min(reduce.beta)
-        case reduce:
-            assert reduce.lower is not None
-            assert reduce.upper is not None
-            return reductions.between(reduce.lower, reduce.upper, reduce.smear)
 
 
 def _make_potential(config: Config, source: Path) -> Potential:

@@ -51,6 +51,15 @@ def _time_unit(unit: str) -> str:
     return unit
 
 
+def _length_unit(unit: str) -> str:
+    units.factor(unit, "bohr")
+    return unit
+
+
+def _one_or_more(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
 Energy: TypeAlias = Annotated[float, _quantity("hartree"), Field(allow_inf_nan=False)]
 Length: TypeAlias = Annotated[float, _quantity("bohr"), Field(gt=0, allow_inf_nan=False)]
 Time: TypeAlias = Annotated[float, _quantity("ps"), Field(gt=0, allow_inf_nan=False)]
@@ -59,6 +68,9 @@ RelativePath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Period: TypeAlias = tuple[Number, Number]
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]+$")]
+NumberFormat: TypeAlias = Annotated[str, Field(pattern=r"^%[-+ #0]*[0-9]*(\.[0-9]*)?l?[feEgG]$")]
+Element: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+OneOrMore = BeforeValidator(_one_or_more)
 
 
 class Section(BaseModel):
@@ -160,15 +172,26 @@ class ModelSection(Section):
     """The atoms that the output is evaluated for, counted from 1; all by default."""
     types: dict[str, int] = {}
     """The model's type of each chemical symbol; the atomic number by default."""
+    atom_types: list[int] | None = None
+    """Instead of `types`: the model's type of each of `atoms`."""
+    length_unit: Annotated[str, BeforeValidator(_length_unit)] = "angstrom"
+    """For a model that does not say in which unit it wants lengths."""
     check_consistency: bool = False
     """Let metatomic check all data at every call; slow."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_types(self) -> ModelSection:
+        if self.types and self.atom_types is not None:
+            raise ValueError("`types` and `atom_types` of a model exclude each other")
+        return self
 
 
 class ReductionSection(Section):
     """``reduce`` of a CV: what makes one number of the values of all atoms."""
 
-    kind: Literal["sum", "mean", "max", "min", "between"]
-    """``max`` and ``min`` are smooth, ``between`` counts the atoms within an interval."""
+    kind: Literal["sum", "mean", "max", "min", "highest", "lowest", "between"]
+    """``max`` and ``min`` are smooth, ``highest`` and ``lowest`` are not; ``between`` counts the
+    atoms within an interval."""
     beta: Annotated[float, Field(gt=0)] | None = None
     """For ``max`` and ``min``: PLUMED's BETA, in the unit of the feature."""
     lower: Number | None = None
@@ -196,12 +219,15 @@ class CVSection(Section):
     """As in the files and in what i-PI receives."""
     model: str | None = None
     """The model that it is made from; may be left out if there is only one."""
-    component: PositiveInt = 1
-    """Which property of the model's output, counted from 1."""
+    component: PositiveInt | None = None
+    """Which property of the model's output, counted from 1; all of them by default."""
     atom: PositiveInt | None = None
     """Which sample of a per-atom output, counted from 1."""
+    elements: Annotated[list[Element], Field(min_length=1)] | None = None
+    """Instead of `component` and `atom`: ``"2"`` in an output that is a vector, ``"3.2"``, atom and
+    property, in one that is a matrix, as in PLUMED's COMPONENTS."""
     reduce: ReductionSection | None = None
-    """What makes one number of a per-atom output."""
+    """What makes one number of several."""
     period: Period | None = None
     """Lower and upper bound of a periodic CV."""
 
@@ -214,6 +240,8 @@ class CVSection(Section):
     def _one_number(self) -> CVSection:
         if self.atom is not None and self.reduce is not None:
             raise ValueError("`cv.atom` and `reduce` exclude each other")
+        if self.elements is not None and (self.atom is not None or self.component is not None):
+            raise ValueError("`cv.elements` and `component` or `atom` exclude each other")
         if self.period is not None and self.period[0] >= self.period[1]:
             raise ValueError(
                 f"`cv.period` needs a lower and a larger upper bound, got {self.period}"
@@ -232,6 +260,9 @@ class GridSection(Section):
     """Number of bins between ``min`` and ``max``."""
     spacing: list[Annotated[float, Field(gt=0)]] | None = None
     """Distance of the nodes; a fifth of sigma by default."""
+    tiny: Annotated[Energy, Field(gt=0)] | None = None
+    """Where the bias is below this it is interpolated without slope, which keeps the rim of the
+    hills smooth; PLUMED's 1e-7 of the unit by default, 1e-4 of the height with three CVs."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> GridSection:
@@ -260,8 +291,13 @@ class MetadSection(Section):
     """The width of a hill for each CV."""
     pace: PositiveInt
     """A hill is added every so many steps."""
-    bias_factor: Annotated[float, Field(gt=1)] | None = None
+    bias_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     """The gamma of well-tempered metadynamics; without it, all hills have the same height."""
+    temperature: Temperature | None = None
+    """Of this bias; that of the system by default."""
+    rct: bool = False
+    """Whether COLVAR can have ``NAME.rct``, the c(t) of reweighting over the box of the grid, and
+    ``NAME.rbias``, the bias without it, as with PLUMED's CALC_RCT."""
     grid: GridSection | Literal[False] = GridSection()
     """The grid that the hills are summed on; false for the exact sum, which grows slower."""
     file: Name = "HILLS"
@@ -269,24 +305,27 @@ class MetadSection(Section):
 
 
 class WallSection(Section):
-    """``[[wall]]``: kappa ((s - at + offset)/eps)^exponent beyond a value of a CV."""
+    """``[[wall]]``: kappa ((s - at + offset)/eps)^exponent beyond a value of a CV.
+
+    A wall on several CVs has a list for each key, and its energy is the sum.
+    """
 
     name: Name
-    """Its energy is the column ``NAME.bias`` of COLVAR."""
+    """Its energy is the column ``NAME.bias`` of COLVAR, its squared force ``NAME.force2``."""
     side: Literal["upper", "lower"]
     """Which side of the wall is allowed: below an upper one, above a lower one."""
-    cv: str
+    cv: Annotated[list[str], OneOrMore, Field(min_length=1)]
     """The CV it acts on."""
-    at: Number
+    at: Annotated[list[Number], OneOrMore]
     """Where it stands."""
-    kappa: Annotated[Energy, Field(gt=0)]
+    kappa: Annotated[list[Annotated[Energy, Field(ge=0)]], OneOrMore]
     """The force constant, an energy."""
-    exponent: Annotated[float, Field(gt=0)] = 2.0
-    """The exponent."""
-    eps: Annotated[float, Field(gt=0)] = 1.0
-    """The distance is measured in this."""
-    offset: Number = 0.0
-    """How far before `at` it begins."""
+    exponent: Annotated[list[Annotated[float, Field(gt=0)]], OneOrMore] | None = None
+    """The exponent; 2 by default."""
+    eps: Annotated[list[Annotated[float, Field(gt=0)]], OneOrMore] | None = None
+    """The distance is measured in this; 1 by default."""
+    offset: Annotated[list[Number], OneOrMore] | None = None
+    """How far before `at` it begins; 0 by default."""
 
 
 class UnitsSection(Section):
@@ -306,10 +345,12 @@ class PrintSection(Section):
     stride: PositiveInt = 10
     """A line every so many steps."""
     columns: list[str] | None = None
-    """CVs, ``NAME.bias`` of a bias, ``NAME.1`` for a component of the output of a model,
-    ``potential``; all CVs and biases by default."""
-    format: Annotated[str, Field(pattern=r"^%[-+ #0-9.]*[feEgG]$")] | None = None
+    """CVs and quantities, ``NAME.bias`` of a bias, ``NAME.1`` for a component of the output of a
+    model or ``NAME.*`` for all of them, ``potential``; all CVs and biases by default."""
+    format: NumberFormat | None = None
     """How a number is written, as in C; by default with all its digits."""
+    time_format: NumberFormat | None = None
+    """How the time is written; like the other numbers by default."""
 
 
 class Config(Section):
@@ -323,14 +364,18 @@ class Config(Section):
     ]
     models: Annotated[dict[Name, ModelSection], Field(min_length=1)]
     cv: Annotated[list[CVSection], Field(min_length=1)]
+    quantity: list[CVSection] = []
+    """Like CVs, but only for COLVAR: evaluated when they are printed."""
     metad: list[MetadSection] = []
     wall: list[WallSection] = []
     colvar: list[PrintSection] = [PrintSection()]
     units: UnitsSection = UnitsSection()
+    restart: bool = False
+    """Go on with the hills that are there even if no journal tells of them."""
     threads: PositiveInt = 1
     """Threads of torch; more than one makes a small system slower."""
 
-    @field_validator("metad", "wall", "colvar", mode="before")
+    @field_validator("metad", "wall", "colvar", "quantity", mode="before")
     @classmethod
     def _single_table(cls, value: object) -> object:
         return [value] if isinstance(value, dict) else value
@@ -343,7 +388,8 @@ class Config(Section):
         _require_unique("metad or wall", [term.name for term in terms])
         tables: list[MetadSection | PrintSection] = [*self.metad, *self.colvar]
         _require_unique("file", [table.file for table in tables])
-        for cv in self.cv:
+        _require_unique("cv or quantity", [cv.name for cv in [*self.cv, *self.quantity]])
+        for cv in [*self.cv, *self.quantity]:
             if cv.model is None and len(self.models) > 1:
                 raise ValueError(f"`cv.model` of '{cv.name}' must name one of the models")
             if cv.model is not None:
@@ -359,10 +405,19 @@ class Config(Section):
                 for key in ("min", "max", "bins", "spacing"):
                     if (values := getattr(term.grid, key)) is not None:
                         _require_one_each(f"metad.grid.{key}", values, used)
-            if term.bias_factor is not None and self.system.temperature is None:
+            has_temperature = (term.temperature or self.system.temperature) is not None
+            if term.bias_factor is not None and not has_temperature:
                 raise ValueError("`metad.bias_factor` needs `system.temperature`")
+            if term.rct and not (has_temperature and term.grid and term.grid.bins):
+                raise ValueError(
+                    "`metad.rct` needs `system.temperature` and `min`, `max`, `bins` of the `grid`"
+                )
         for wall in self.wall:
-            _require_known("wall.cv", wall.cv, names)
+            for name in wall.cv:
+                _require_known("wall.cv", name, names)
+            for key in ("at", "kappa", "exponent", "eps", "offset"):
+                if (values := getattr(wall, key)) is not None:
+                    _require_one_each(f"wall.{key}", values, wall.cv)
         return self
 
 
@@ -380,10 +435,51 @@ def read_config(path: Path) -> Config:
         raise UserError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: is not TOML: {error}") from error
+    return validate(content, path)
+
+
+def validate(content: dict[str, Any], path: Path) -> Config:
+    """Check the content of a configuration.
+
+    Parameters
+    ----------
+    content : as TOML gives it; with a table ``plumed``, the rest of it is read from that file
+    path : where it comes from; its relative paths are relative to this
+
+    Raises
+    ------
+    UserError
+        Which names the file, the key, the rule and what was found.
+    """
+    places: Mapping[tuple[int | str, ...], str] = {}
+    if "plumed" in content:
+        content, places = _with_plumed(content, path)
     try:
         return Config.model_validate(content, context=path.parent)
     except ValidationError as error:
-        raise UserError(f"{path}: {_explain(error, content)}") from error
+        found = [places[tuple(e["loc"][:2])] for e in error.errors() if e["loc"][:2] in places]
+        where = found[0] if found else path
+        raise UserError(f"{where}: {_explain(error, content)}") from error
+
+
+def _with_plumed(
+    content: dict[str, Any], path: Path
+) -> tuple[dict[str, Any], Mapping[tuple[int | str, ...], str]]:
+    """The content with what its PLUMED input says, and where in that input it says it."""
+    from ipi_mtd.plumed_input import SETTINGS, translate
+
+    match content["plumed"]:
+        case {"file": str() | Path() as file, **more} if not more:
+            translated = translate(path.parent / file)
+        case other:
+            raise UserError(f"{path}: `plumed` needs the key `file` and no other, got {other!r}")
+    twice = [key for key in SETTINGS if key in content]
+    if twice:
+        raise UserError(
+            f"{path}: `{twice[0]}` and `plumed` exclude each other: the PLUMED input says it"
+        )
+    others = {key: value for key, value in content.items() if key != "plumed"}
+    return {**others, **translated.content}, translated.places
 
 
 def with_overrides(

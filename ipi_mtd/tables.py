@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ipi_mtd.bias import Hill, Metad, Period
 from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.columns import Column
 from ipi_mtd.files.colvar import format_colvar_header
-from ipi_mtd.files.fields import format_row
+from ipi_mtd.files.fields import format_cell
 from ipi_mtd.files.hills import format_hill, format_hills_header, format_identity
 
 
@@ -60,30 +61,30 @@ class ColvarTable:
         A row every so many steps.
     number : how a number is written, as in C; None for all digits
     timestep : float, in the time unit of the file
+    time_number : how the time is written; None for the same way
     """
 
     def __init__(
         self,
         file: str,
-        columns: Mapping[str, Callable[[BiasedEvaluation], float]],
+        columns: Mapping[str, Column],
         periods: Mapping[str, Period],
         stride: int,
         number: str | None,
         timestep: float,
+        time_number: str | None = None,
     ) -> None:
         self.file = file
         self.header = format_colvar_header(tuple(columns), periods)
         self._columns = tuple(columns.values())
         self._stride = stride
-        self._number = number
+        self._formats = [time_number or number, *[number] * len(columns)]
         self._timestep = timestep
 
-    def line(self, step: int, evaluation: BiasedEvaluation, _hills: Mapping[str, Hill]) -> bytes:
+    def line(self, step: int, evaluation: BiasedEvaluation, hills: Mapping[str, Hill]) -> bytes:
         """The row of this step, if there is one."""
         if step % self._stride:
             return b""
-        values = [column(evaluation) for column in self._columns]
-        row = [step * self._timestep, *values]
-        if self._number is None:
-            return format_row(row)
-        return ("".join(f" {self._number}" % value for value in row) + "\n").encode()
+        row = [step * self._timestep, *(column(evaluation, hills) for column in self._columns)]
+        cells = (format_cell(value, how) for value, how in zip(row, self._formats, strict=True))
+        return ("".join(cells) + "\n").encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 
@@ -108,9 +109,7 @@ class Grid:
         self.n_cells: tuple[int, ...] = n_cells  # of the period, 0 if there is none
         self.tiny = tiny
         self._axes = tuple(zip(self.origin, self.spacing, strict=True))
-        self._blocks = Blocks(
-            [n or _CELLS[d] for n in n_cells], [n > 0 for n in n_cells], n_values=1 + d
-        )
+        self._blocks = self._no_blocks()
         self._interpolate = _SPLINES[d]
 
     def evaluate(self, s: Sequence[float] | FloatArray) -> tuple[float, FloatArray]:
@@ -195,10 +194,21 @@ class Grid:
         """Forget all hills."""
         self._blocks.clear()
 
+    def empty(self) -> Grid:
+        """A grid with the same nodes and no hills."""
+        grid = copy.copy(self)
+        grid._blocks = self._no_blocks()
+        return grid
+
     @property
     def n_nodes(self) -> int:
         """How many nodes are kept in memory."""
         return self._blocks.n_nodes
+
+    def _no_blocks(self) -> Blocks:
+        widest = _CELLS[len(self.lengths)]
+        is_periodic = [n > 0 for n in self.n_cells]
+        return Blocks([n or widest for n in self.n_cells], is_periodic, 1 + len(self.lengths))
 
 
 def _divide(length: float, spacing: float) -> tuple[int, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Sequence
@@ -103,6 +104,12 @@ class HillSum:
         ]
         V = [self.evaluate(s)[0] for s in itertools.product(*axes)]
         return np.array(V).reshape([len(axis) for axis in axes])
+
+    def empty(self) -> HillSum:
+        """A sum of no hills for the same CVs."""
+        twin = copy.copy(self)
+        twin._axes, twin._cells = (), {}
+        return twin
 
     def clear(self) -> None:
         """Forget all hills."""

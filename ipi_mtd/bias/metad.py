@@ -136,7 +136,13 @@ class Metad:
         self.surface.clear()
         self.n_hills = 0
 
-    def c_of_t(self, lower: Sequence[float], upper: Sequence[float], bins: Sequence[int]) -> float:
+    def c_of_t(
+        self,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        bins: Sequence[int],
+        hill: Hill | None = None,
+    ) -> float:
         """The reweighting factor c(t), PLUMED's ``rct``; V - c(t) is its ``rbias``.
 
         The integrals of ::
@@ -150,6 +156,8 @@ class Metad:
         lower, upper : d floats, units of the CVs
             The bounds of the box, which must be nodes of the grid.
         bins : d integers
+        hill : Hill, optional
+            One more hill, as if it had been added.
 
         Returns
         -------
@@ -169,6 +177,10 @@ class Metad:
         if self.bias_factor == 1.0:
             return 0.0
         V = self.surface.on(lower, upper, bins)
+        if hill is not None:
+            alone = self.surface.empty()
+            alone.add(hill.center, hill.sigma, hill.height / self._column_factor)
+            V = V + alone.on(lower, upper, bins)
         highest = V.max()  # taken out, so that no exponential overflows
         per_V = 0.0 if self.bias_factor is None else 1.0 / (self.bias_factor - 1.0) / self.kT
         with_F = np.exp((per_V + 1.0 / self.kT) * (V - highest)).sum()

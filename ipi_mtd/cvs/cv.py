@@ -20,16 +20,24 @@ class CV:
     ----------
     name : the name in the files and in what i-PI receives
     model : the name of the model that gives the features
-    column : the property that the CV is made from, counted from 0
+    column : the property that the CV is made from, counted from 0; ``slice(None)`` for all
     reduction : what turns this property of all samples into a number
     period : (lower, upper) bounds of a periodic CV, None otherwise
     """
 
     name: str
     model: str
-    column: int
+    column: int | slice
     reduction: Reduction
     period: tuple[float, float] | None = None
+
+    def evaluate(self, features: FloatArray) -> tuple[float, FloatArray]:
+        """The value, and its derivative with respect to the features of `column`."""
+        value, ds_dx = self.reduction(features[:, self.column])
+        if self.period is not None:
+            lower, upper = self.period
+            value = lower + (value - lower) % (upper - lower)
+        return value, ds_dx
 
 
 class CVValues:
@@ -50,11 +58,7 @@ class CVValues:
         self._ds_dx = []
         s = np.empty(len(cvs))
         for k, cv in enumerate(cvs):
-            value, ds_dx = cv.reduction(self.features(cv.model)[:, cv.column])
-            if cv.period is not None:
-                lower, upper = cv.period
-                value = lower + (value - lower) % (upper - lower)
-            s[k] = value
+            s[k], ds_dx = cv.evaluate(self.features(cv.model))
             self._ds_dx.append(ds_dx)
         self.s: FloatArray = s
 

@@ -100,6 +100,8 @@ class FeatureModel:
         the others.
     selected_atoms : (n,) array, optional
         Indices, among those the model is given, of the atoms to evaluate the output for.
+    length_unit : str
+        For a model that does not say in which unit it wants lengths.
     check_consistency : bool
         Let metatomic check every input and output, at every call.
 
@@ -120,6 +122,7 @@ class FeatureModel:
         variant: str | None = None,
         atoms: IntArray | None = None,
         selected_atoms: IntArray | None = None,
+        length_unit: str = "angstrom",
         check_consistency: bool = False,
     ) -> None:
         import metatomic.torch
@@ -135,9 +138,8 @@ class FeatureModel:
         if self.device.type == "mps" and self._dtype == torch.float64:
             raise UserError(f"{path}: the model is float64, which the device 'mps' does not have")
         self._length_unit: str = capabilities.length_unit
-        # a model without a length unit gets the numbers in angstrom, like metatomic's own engines
         self._bohr: float = metatomic.torch.unit_conversion_factor(
-            "bohr", self._length_unit or "angstrom"
+            "bohr", self._length_unit or length_unit
         )
         self._check_requested_inputs()
 

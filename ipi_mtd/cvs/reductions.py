@@ -11,15 +11,16 @@ The smooth maximum, minimum and count are those of PLUMED's ``MAX``, ``MIN`` and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ipi_mtd.structure import FloatArray
 
 Reduction: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
-"""(n_rows,) features -> s and ds/dx of shape (n_rows,)"""
+"""Features, a column of them or all -> s and ds/dx, of the same shape."""
 
 
 def component(row: int) -> Reduction:
@@ -27,8 +28,21 @@ def component(row: int) -> Reduction:
 
     def reduce(x: FloatArray) -> tuple[float, FloatArray]:
         derivative = np.zeros_like(x)
-        derivative[row] = 1.0
-        return float(x[row]), derivative
+        derivative.flat[row] = 1.0
+        return float(x.flat[row]), derivative
+
+    return reduce
+
+
+def of_elements(elements: Sequence[int], reduction: Reduction) -> Reduction:
+    """A reduction of some of the features, given by their places in the flattened array."""
+    places: npt.NDArray[np.intp] = np.array(elements, dtype=np.intp)
+
+    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
+        value, slope = reduction(x.reshape(-1)[places])
+        derivative = np.zeros(x.size)
+        derivative[places] = slope
+        return value, derivative.reshape(x.shape)
 
     return reduce
 
@@ -40,7 +54,17 @@ def total() -> Reduction:
 
 def mean() -> Reduction:
     """The mean over the rows."""
-    return lambda x: (float(x.mean()), np.full_like(x, 1.0 / len(x)))
+    return lambda x: (float(x.mean()), np.full_like(x, 1.0 / x.size))
+
+
+def highest() -> Reduction:
+    """The maximum; its derivative jumps where another row becomes the highest."""
+    return lambda x: component(int(x.argmax()))(x)
+
+
+def lowest() -> Reduction:
+    """The minimum; its derivative jumps where another row becomes the lowest."""
+    return lambda x: component(int(x.argmin()))(x)
 
 
 def soft_max(beta: float) -> Reduction:

@@ -83,7 +83,12 @@ def format_header(names: Sequence[str], constants: Mapping[str, str] | None = No
 
 def format_row(values: Sequence[float]) -> bytes:
     """Return one row, right aligned; the shortest digits that read back to the same bits."""
-    return ("".join(f" {float(value)!r:>23}" for value in values) + "\n").encode()
+    return ("".join(map(format_cell, values)) + "\n").encode()
+
+
+def format_cell(value: float, number: str | None = None) -> str:
+    """Return one number of a row, with all its digits or as a format of C says."""
+    return f" {float(value)!r:>23}" if number is None else f" {number}" % value
 
 
 def read_table(path: Path) -> Table:

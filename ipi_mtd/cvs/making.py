@@ -1,0 +1,73 @@
+"""From the section of the configuration that describes a CV to the CV."""
+
+from __future__ import annotations
+
+from ipi_mtd.config import CVSection, ReductionSection
+from ipi_mtd.cvs import reductions
+from ipi_mtd.cvs.cv import CV
+from ipi_mtd.cvs.elements import Shape, describe, element_indices
+from ipi_mtd.cvs.reductions import Reduction
+
+
+def make_cv(section: CVSection, model: str, shape: Shape) -> CV:
+    """The CV, if the output of its model has what it asks for.
+
+    Parameters
+    ----------
+    section : what it is
+    model : the name of its model
+    shape : the numbers of samples and of properties of the model's output
+
+    Raises
+    ------
+    ValueError
+        If it does not have it, or leaves more than one number.
+    """
+    if section.elements is not None:
+        places = element_indices(section.elements, shape)
+        _require_one_number(section, len(places), shape)
+        reduction = reductions.of_elements(places, _reduction(section.reduce))
+        return CV(section.name, model, slice(None), reduction, section.period)
+    n_samples, n_properties = shape
+    if (section.component or 1) > n_properties:
+        raise ValueError(f"`component` is {section.component}, but the output is {describe(shape)}")
+    if (section.atom or 1) > n_samples:
+        raise ValueError(f"`atom` is {section.atom}, but the output is {describe(shape)}")
+    left = 1 if section.atom else n_samples
+    left *= 1 if section.component else n_properties
+    _require_one_number(section, left, shape)
+    column = slice(None) if section.component is None else section.component - 1
+    if section.atom is not None:
+        reduction = reductions.of_elements([section.atom - 1], reductions.component(0))
+    else:
+        reduction = _reduction(section.reduce)
+    return CV(section.name, model, column, reduction, section.period)
+
+
+def _require_one_number(section: CVSection, n: int, shape: Shape) -> None:
+    if n > 1 and section.reduce is None:
+        raise ValueError(
+            f"this is {n} numbers of {describe(shape)}; name a `component` or an `atom`, or a "
+            "`reduce` (sum, mean, ...) that makes one of them"
+        )
+
+
+def _reduction(section: ReductionSection | None) -> Reduction:
+    match section:
+        case None:
+            return reductions.component(0)
+        case ReductionSection(kind="sum"):
+            return reductions.total()
+        case ReductionSection(kind="mean"):
+            return reductions.mean()
+        case ReductionSection(kind="highest"):
+            return reductions.highest()
+        case ReductionSection(kind="lowest"):
+            return reductions.lowest()
+        case ReductionSection(kind="max", beta=float() as beta):
+            return reductions.soft_max(beta)
+        case ReductionSection(kind="min", beta=float() as beta):
+            return reductions.soft_min(beta)
+    assert section.lower is not None
+    assert section.upper is not None
+    return reductions.between(section.lower, section.upper, section.smear)
