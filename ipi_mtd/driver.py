@@ -22,9 +22,13 @@ from ipi_mtd import wire
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.errors import UserError
 from ipi_mtd.structure import Structure
+from ipi_mtd.trajectory import OneTrajectory
 from ipi_mtd.wire import ProtocolError, Wire
 
 log = logging.getLogger(__name__)
+
+NOT_YET = (FileNotFoundError, ConnectionError, TimeoutError, BlockingIOError)
+"""What connecting raises while the server is not up, or busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,13 @@ class Address:
     def __str__(self) -> str:
         return str(self.path) if self.port is None else f"{self.address}:{self.port}"
 
-    def connect(self) -> socket.socket:
+    def connect(self, timeout: float) -> socket.socket:
         """Connect once.
+
+        Parameters
+        ----------
+        timeout : float, seconds
+            How long a host may take to answer.
 
         Raises
         ------
@@ -61,12 +70,15 @@ class Address:
         if self.port is None:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
+                connection.settimeout(timeout)
                 connection.connect(str(self.path))
             except OSError:
                 connection.close()
                 raise
+            connection.settimeout(None)
             return connection
-        connection = socket.create_connection((self.address, self.port))
+        connection = socket.create_connection((self.address, self.port), timeout)
+        connection.settimeout(None)
         # the answers are small and awaited: no collecting of packets
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # notice a server whose machine has died
@@ -85,18 +97,20 @@ def connect(address: Address, patience: float) -> socket.socket:
     Raises
     ------
     UserError
-        If it is not there in time.
+        If it is not there in time, or cannot be there.
     """
     deadline = time.monotonic() + patience
     told = False
     while True:
         try:
-            return address.connect()
-        except OSError as error:
+            return address.connect(max(1.0, deadline - time.monotonic()))
+        except NOT_YET as error:
             if time.monotonic() >= deadline:
                 raise UserError(
                     f"no i-PI server at {address} within {patience:g} s: {error.strerror or error}"
                 ) from error
+        except OSError as error:
+            raise UserError(f"cannot connect to {address}: {error.strerror or error}") from error
         if not told:
             log.info("waiting up to %g s for i-PI at %s", patience, address)
             told = True
@@ -136,9 +150,10 @@ def serve(
     ProtocolError
         If the server closes the connection without EXIT, or breaks the protocol.
     UserError
-        If an answer cannot be given; nothing is sent then.
+        If an answer cannot be given, or what is asked is not one trajectory; nothing is sent then.
     """
     periodic = template.pbc.any()
+    trajectory = OneTrajectory()
     initialised = False
     structure: Structure | None = None  # received and not yet answered
     answered: BiasedEvaluation | None = None  # sent, and perhaps not arrived
@@ -163,6 +178,7 @@ def serve(
             initialised = True
         elif message == "POSDATA":
             cell, positions = connection.read_posdata()
+            trajectory.follow(positions)
             structure = Structure(positions, cell if periodic else np.zeros((3, 3)), template.types)
         elif message == "GETFORCE" and structure is not None:
             evaluation = system.propose(structure)
@@ -173,7 +189,7 @@ def serve(
         elif message is None:
             raise ProtocolError("i-PI closed the connection without saying EXIT")
         else:
-            raise ProtocolError(f"i-PI sent '{message}', which the protocol does not have here")
+            raise ProtocolError(f"i-PI sent {message!r}, which the protocol does not have here")
 
 
 def extras(evaluation: BiasedEvaluation, cv_names: tuple[str, ...]) -> str:
@@ -187,6 +203,6 @@ def _refuse_batches(parameters: str) -> None:
     """Batched requests look different on the wire."""
     if "batch_size" in parameters:
         raise ProtocolError(
-            f"i-PI asks for batches ({parameters.strip()}), which are not served: remove "
+            f"i-PI asks for batches ({parameters.strip()!r}), which are not served: remove "
             "<batch_size> from the ffsocket"
         )

@@ -169,7 +169,8 @@ class RunHistory:
             self._repeated = None
         positions = evaluation.structure.positions
         if self._last is not None:
-            self._stride = _distance(positions, self._last)
+            # the memory bridges the turning points of a small molecule
+            self._stride = max(_distance(positions, self._last), 0.99 * self._stride)
         self._last = positions
         self._journal.record(
             Proposal(
