@@ -21,29 +21,35 @@ PATIENCE = 5.0
 """Seconds to wait for i-PI to close its end."""
 
 
-def start(connection: socket.socket) -> int:
-    """Start the guardian of a connection.
+class Guardian:
+    """The process that guards a connection.
 
-    Returns
-    -------
-    fd : a file descriptor to keep open; the guardian acts when it is closed or the process ends
+    Parameters
+    ----------
+    connection : a connected stream socket
     """
-    theirs, ours = os.pipe()
-    try:
-        subprocess.Popen(
-            [
-                *(sys.executable, "-I", "-S", str(Path(__file__))),
-                *(str(theirs), str(connection.fileno())),
-            ],
-            pass_fds=(theirs, connection.fileno()),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # what interrupts the driver must not reach it
-        )
-    finally:
-        os.close(theirs)
-    return ours
+
+    def __init__(self, connection: socket.socket) -> None:
+        theirs, self._pipe = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-S", str(Path(__file__))),
+                    *(str(theirs), str(connection.fileno())),
+                ],
+                pass_fds=(theirs, connection.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # what interrupts the driver must not reach it
+            )
+        finally:
+            os.close(theirs)
+
+    def close(self) -> None:
+        """Let it end the connection, which the driver has closed."""
+        os.close(self._pipe)
+        self._process.wait()
 
 
 def guard(pipe: int, fd: int) -> None:

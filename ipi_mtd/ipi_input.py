@@ -7,15 +7,33 @@ metadynamics would go wrong unnoticed, so such inputs are refused.
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from ipi_mtd.driver import Address
 from ipi_mtd.errors import UserError
 
 EXTRA_GEOMETRIES = ("scaledcoords", "kinetic_td", "kinetic_tdsc", "sc_scaledcoords")
 """Properties for which i-PI asks the forces of displaced structures."""
+
+ONE_CALL_A_STEP = (
+    *("dynamics", "driven_dynamics", "constrained_dynamics", "t_ramp", "p_ramp"),
+    *("replay", "dummy", "multi"),
+)
+"""Modes of <motion> that ask one structure after the other; the others try some and go back."""
+
+PS = {
+    "": 2.4188843e-5,
+    "atomic_unit": 2.4188843e-5,
+    "attosecond": 1e-6,
+    "femtosecond": 1e-3,
+    "picosecond": 1.0,
+    "nanosecond": 1e3,
+}
+"""i-PI's names of units of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +58,7 @@ class IPIInput:
     @property
     def total_steps(self) -> int:
         """How many steps i-PI runs, counted from the first run on."""
-        return int(_text(self._root, "total_steps") or 1000)  # i-PI's default
+        return self._int("<total_steps>", _text(self._root, "total_steps") or "1000")
 
     def socket_at(self, address: Address) -> ET.Element[str]:
         """The ffsocket that listens at an address.
@@ -54,7 +72,7 @@ class IPIInput:
         listening = []
         for socket in self._root.iter("ffsocket"):
             name = _text(socket, "address") or "localhost"
-            port = int(_text(socket, "port") or 65535)
+            port = self._int("<port>", _text(socket, "port") or "65535")
             there = Address(name, port if socket.get("mode", "inet") == "inet" else None, prefix)
             if str(there) == str(address):
                 return socket
@@ -75,18 +93,25 @@ class IPIInput:
         socket = self.socket_at(address)
         if socket.get("mode") == "shm":
             self._refuse('mode="shm" of the ffsocket', 'is not served: take mode="unix"')
-        if int(_text(socket, "batch_size") or 1) > 1:
+        if self._int("<batch_size>", _text(socket, "batch_size") or "1") > 1:
             self._refuse("<batch_size>", "is not served: leave it out")
         name = socket.get("name")
         for force in self._root.iter("force"):
-            if force.get("forcefield") == name and int(force.get("nbeads", "1")) > 1:
+            if force.get("forcefield") == name and self._nbeads(force) > 1:
                 self._refuse(f'nbeads of <force forcefield="{name}">', "must be 1")
         for beads in (*self._root.iter("initialize"), *self._root.iter("beads")):
-            if int(beads.get("nbeads", "1")) > 1 and not self._acts_on_centroid(name):
+            if self._nbeads(beads) > 1 and not self._acts_on_centroid(name):
                 self._refuse(
                     f"<{beads.tag} nbeads>",
                     f'is more than 1: put <force forcefield="{name}" nbeads="1"/> under '
                     "<ensemble><bias>, then the bias acts on the centroid",
+                )
+        self._refuse_several_systems(name)
+        for motion in self._root.iter("motion"):
+            if (mode := motion.get("mode", "dynamics")) not in ONE_CALL_A_STEP:
+                self._refuse(
+                    f'<motion mode="{mode}">',
+                    "asks for the forces of structures that are not steps of one trajectory",
                 )
         self._refuse_inner_levels(name)
         for properties in self._root.iter("properties"):
@@ -97,6 +122,34 @@ class IPIInput:
                         f"the property {word.strip()}",
                         "asks for the forces of displaced structures",
                     )
+
+    def require_timestep(self, timestep: float) -> None:
+        """Refuse a time step that is not the one the driver writes its times with.
+
+        Parameters
+        ----------
+        timestep : float, ps
+
+        Raises
+        ------
+        UserError
+            Which names both.
+        """
+        for element in self._root.iter("timestep"):
+            unit = element.get("units", "")
+            written = f"{(element.text or '').strip()} {unit or 'atomic_unit'}"
+            if unit not in PS:
+                self._refuse("<timestep>", f"is in {unit}: take femtosecond or picosecond")
+            try:
+                found = float(element.text or "") * PS[unit]
+            except ValueError:
+                self._refuse("<timestep>", f"must be a number, got '{element.text}'")
+            if not math.isclose(found, timestep, rel_tol=1e-6):
+                self._refuse(
+                    "<timestep>",
+                    f"is {written}, but `system.timestep` of the driver's configuration is "
+                    f"{1e3 * timestep:.10g} fs",
+                )
 
     def with_absolute_paths(self, start: Path) -> ET.ElementTree[ET.Element[str]]:
         """The content with files as i-PI finds them from any directory.
@@ -131,9 +184,26 @@ class IPIInput:
         forces = [f for f in self._root.iter("force") if f.get("forcefield") == name]
         return all(force.get("nbeads") == "1" for force in forces)
 
+    def _refuse_several_systems(self, name: str | None) -> None:
+        systems = [
+            system
+            for system in self._root.iter("system")
+            if any(force.get("forcefield") == name for force in system.iter("force"))
+        ]
+        copies = [
+            list(template.iter("instance")) for template in self._root.iter("system_template")
+        ]
+        if len(systems) > 1 or any(len(instances) > 1 for instances in copies):
+            self._refuse(
+                f'forcefield="{name}"',
+                "serves several systems: give each its own socket and driver",
+            )
+
     def _refuse_inner_levels(self, name: str | None) -> None:
         levels = [_text(dynamics, "nmts") for dynamics in self._root.iter("dynamics")]
-        if all(_numbers(text) <= {1.0} for text in levels):
+        if all(
+            set((text or "1").strip("[] ").replace(",", " ").split()) == {"1"} for text in levels
+        ):
             return
         biases = {id(force) for bias in self._root.iter("bias") for force in bias.iter("force")}
         for force in self._root.iter("force"):
@@ -144,7 +214,16 @@ class IPIInput:
                     "<ensemble><bias>, which is asked once",
                 )
 
-    def _refuse(self, what: str, why: str) -> None:
+    def _nbeads(self, element: ET.Element[str]) -> int:
+        return self._int(f"nbeads of <{element.tag}>", element.get("nbeads", "1"))
+
+    def _int(self, what: str, text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            self._refuse(what, f"must be a whole number, got '{text}'")
+
+    def _refuse(self, what: str, why: str) -> NoReturn:
         raise UserError(f"{self.path}: {what} {why}")
 
 
@@ -171,7 +250,3 @@ def read_ipi_input(path: Path) -> IPIInput:
 def _text(element: ET.Element[str], tag: str) -> str | None:
     found = element.find(tag)
     return None if found is None or not found.text else found.text.strip()
-
-
-def _numbers(text: str | None) -> set[float]:
-    return {float(word) for word in (text or "").strip("[] ").replace(",", " ").split()}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,8 +30,11 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 0.1
 """Seconds between two looks at the processes."""
 
-PATIENCE = 20.0
-"""Seconds that a process is given to end by itself."""
+PATIENCE = 10.0
+"""Seconds that i-PI is given to end: it takes about one when it waits for no answer."""
+
+GRACE = 3.0
+"""Seconds that the driver is given to end after i-PI has."""
 
 
 def launch(
@@ -62,10 +67,14 @@ def launch(
     address = address_of(config)
     ipi_input = read_ipi_input(input_xml)
     ipi_input.require_served(address)
+    ipi_input.require_timestep(config.system.timestep)
     clear_stale_socket(address)
-    output.mkdir(parents=True, exist_ok=True)
     ours = output / "i-pi-input.xml"
-    ipi_input.with_absolute_paths(Path.cwd()).write(ours)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        ipi_input.with_absolute_paths(Path.cwd()).write(ours)
+    except OSError as error:
+        raise UserError(f"{error.filename or output}: {error.strerror}") from error
 
     pair = Pair(ours, config_path, output, arguments, retries)
     bar = ProgressBar(ipi_input, config, quiet)
@@ -104,6 +113,8 @@ class Pair:
         self._driver: subprocess.Popen[bytes] | None = None
         self._pipe: int | None = None
         self._unread = b""
+        self._log_starts: dict[Path, int] = {}
+        self._ipi_ended_with: int | None = None
         self.ipi_log = output / "i-pi.log"
         self.driver_log = output / "ipi-mtd.log"
 
@@ -118,15 +129,12 @@ class Pair:
         assert self._driver is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._driver.wait(LOOK_EVERY)
-        if self._ipi.poll() is not None:
-            _wait(self._driver)  # it is told, or notices
-            return False
+        self._ipi_ended_with = self._ipi.poll()
         code = self._driver.poll()
+        if self._ipi_ended_with is not None:
+            return False
         if code is None:
             return True
-        if code == 0:
-            _wait(self._ipi)  # it said EXIT, and is about to end
-            return False
         if code < 0 and self._retries > 0:
             self._retries -= 1
             log.warning("the driver was killed (signal %d): starting it again", -code)
@@ -147,10 +155,21 @@ class Pair:
         return json.loads(lines[-1]) if lines else None
 
     def stop(self) -> None:
-        """End both, i-PI first: it tells the driver and writes its RESTART."""
-        for process in (self._ipi, self._driver):
-            if process is not None:
-                _end(process)
+        """End both, i-PI first: it writes its RESTART and tells the driver."""
+        ipi, driver = self._ipi, self._driver
+        if ipi is not None:
+            if driver is not None and driver.poll() == 0:
+                _wait(ipi, PATIENCE)  # it said EXIT, and is about to end
+            _terminate(ipi, PATIENCE)
+        if driver is not None:
+            _wait(driver, GRACE)
+            _terminate(driver, GRACE)
+            driver.kill()
+            driver.wait()
+        if ipi is not None:
+            _wait(ipi, PATIENCE)  # if it was waiting for an answer, it no longer is
+            ipi.kill()
+            ipi.wait()
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
@@ -165,14 +184,26 @@ class Pair:
         """
         assert self._ipi is not None
         assert self._driver is not None
+        if self._ipi_ended_with:  # the driver had no choice
+            raise UserError(self._failure("i-PI", self._ipi_ended_with, self.ipi_log))
         if self._driver.returncode:
-            raise UserError(f"the driver failed: {_last_line(self.driver_log)}")
+            raise UserError(self._failure("the driver", self._driver.returncode, self.driver_log))
         if self._ipi.returncode:
-            raise UserError(f"i-PI failed: {_last_line(self.ipi_log)} (see {self.ipi_log})")
+            raise UserError(self._failure("i-PI", self._ipi.returncode, self.ipi_log))
+
+    def _failure(self, who: str, code: int, log_file: Path) -> str:
+        if code < 0:
+            return f"{who} was killed ({signal.Signals(-code).name}), see {log_file}"
+        with log_file.open("rb") as stream:
+            stream.seek(self._log_starts[log_file])
+            lines = stream.read().decode(errors="replace").strip().splitlines()
+        last = lines[-1].removeprefix("ipi-mtd: ") if lines else f"status {code}"
+        return f"{who} failed: {last} (see {log_file})"
 
     def _start_driver(self) -> None:
         if self._pipe is not None:
             os.close(self._pipe)
+        self._unread = b""
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
         try:
@@ -186,6 +217,7 @@ class Pair:
 
     def _spawn(self, command: list[str], log_file: Path, **options: Any) -> subprocess.Popen[bytes]:
         with log_file.open("ab") as stream:
+            self._log_starts[log_file] = stream.tell()
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -243,18 +275,23 @@ def clear_stale_socket(address: Address) -> None:
     UserError
         If somebody does, or something else is there.
     """
-    if address.port is not None or not address.path.exists():
+    if address.port is not None:
         return
-    if not address.path.is_socket():
+    if address.path.exists() and not address.path.is_socket():
         raise UserError(f"{address.path}: is in the way of i-PI's socket, and is not a socket")
-    try:
-        address.connect().close()
-    except ConnectionRefusedError:
-        address.path.unlink(missing_ok=True)
-        log.info("%s: removed, nobody was listening", address.path)
-        return
-    except OSError as error:
-        raise UserError(f"{address.path}: {error.strerror}") from error
+    # a socket of another kind learns whether somebody is there without connecting to him
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(str(address.path))
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            address.path.unlink(missing_ok=True)
+            log.info("%s: removed, nobody was listening", address.path)
+            return
+        except OSError as error:
+            if error.errno != errno.EPROTOTYPE:
+                raise UserError(f"{address.path}: {error.strerror or error}") from error
     raise UserError(f"{address.path}: another i-PI is listening there; give this one its own name")
 
 
@@ -266,18 +303,16 @@ def _find_ipi() -> str:
     return found
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, and make it end if it does not."""
+def _terminate(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Ask a process to end."""
     if process.poll() is None:
         process.terminate()
-        _wait(process)
-        process.kill()
-        process.wait()
+        _wait(process, patience)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
+def _wait(process: subprocess.Popen[bytes], patience: float) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE)
+        process.wait(patience)
 
 
 def _die_with_parent() -> None:
@@ -288,8 +323,3 @@ def _die_with_parent() -> None:
 
 def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("ipi-mtd: ") if lines else f"{path} is empty"

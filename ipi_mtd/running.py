@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ipi_mtd import guardian
 from ipi_mtd.assembly import Run
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.config import Config
 from ipi_mtd.driver import Address, connect, serve
+from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
 from ipi_mtd.wire import Wire
 
@@ -51,7 +51,7 @@ def run(
     try:
         log.info("%s", describe(assembled))
         server = connect(address_of(config), config.socket.patience)
-        guard = guardian.start(server)
+        guardian = Guardian(server)
         connection = Wire(server, len(assembled.structure.types))
         try:
             progress = Progress(assembled, progress_fd)
@@ -61,7 +61,7 @@ def run(
             progress.finish()
         finally:
             connection.close()
-            os.close(guard)
+            guardian.close()
         log.info("i-PI said EXIT after step %d, %d hills", progress.last, assembled.n_hills)
     finally:
         history.close()
