@@ -1,0 +1,137 @@
+"""Evaluating changes nothing; committing adds each hill once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ipi_mtd.assembly import Run
+from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.files.hills import read_hills
+from ipi_mtd.history import Start
+from ipi_mtd.structure import Structure
+
+PACE = 5
+
+
+@pytest.fixture
+def run(
+    lj38: Callable[[str], dict[str, Any]],
+    make_run: Callable[[dict[str, Any]], Run],
+    tmp_path: Path,
+) -> Iterator[Run]:
+    """LJ38 with the histogram and a hill every 5 steps, written down in ``tmp_path/"run"``."""
+    content = lj38("histogram")
+    content["metad"] |= {"pace": PACE}
+    run = make_run(content)
+    history = run.open_history(tmp_path / "run", Start.RESUME)
+    yield run
+    history.close()
+
+
+def bits(evaluation: BiasedEvaluation) -> list[bytes]:
+    """Every number of an answer."""
+    total = evaluation.total
+    numbers = (total.energy, total.forces, total.virial, evaluation.s, evaluation.bias)
+    return [np.asarray(x).tobytes() for x in numbers]
+
+
+def commit_steps(run: Run, shaken: Callable[..., Structure], n: int) -> list[int]:
+    """Take steps, and return how many hills there were after each."""
+    n_hills = []
+    for seed in range(n):
+        run.system.propose(shaken(run.structure, seed, by=0.02))
+        run.system.commit()
+        n_hills.append(run.n_hills)
+    return n_hills
+
+
+def test_an_evaluation_is_the_same_to_the_last_bit_whatever_was_evaluated_between(
+    run: Run, shaken: Callable[..., Structure]
+) -> None:
+    commit_steps(run, shaken, 21)
+    structure = shaken(run.structure, seed=100)
+    (before,) = run.system.evaluate([structure])
+    for seed in range(30):
+        run.system.evaluate([shaken(run.structure, seed, by=0.1 * seed)])
+    (after,) = run.system.evaluate([structure])
+    assert before.bias > 0.0
+    assert bits(after) == bits(before)
+
+
+def test_evaluating_leaves_clock_hills_and_files_as_they_are(
+    run: Run, shaken: Callable[..., Structure], tmp_path: Path
+) -> None:
+    commit_steps(run, shaken, 21)
+    files = sorted((tmp_path / "run").iterdir())
+    before = [file.read_bytes() for file in files]
+    run.system.evaluate([shaken(run.structure, seed) for seed in range(100, 110)])
+    assert [file.read_bytes() for file in files] == before
+    assert (run.system.step, run.n_hills) == (21, 4)
+
+
+def test_a_batch_is_evaluated_as_its_structures_one_by_one(
+    run: Run, shaken: Callable[..., Structure]
+) -> None:
+    commit_steps(run, shaken, 21)
+    structures = [shaken(run.structure, seed) for seed in range(5)]
+    one_by_one = [bits(run.system.evaluate([structure])[0]) for structure in structures]
+    assert list(map(bits, run.system.evaluate(structures))) == one_by_one
+
+
+def test_one_hill_is_deposited_every_pace_and_none_at_step_0(
+    run: Run, shaken: Callable[..., Structure], tmp_path: Path
+) -> None:
+    n_hills = commit_steps(run, shaken, 4 * PACE + 1)
+    assert n_hills == [step // PACE for step in range(4 * PACE + 1)]
+    hills = read_hills(tmp_path / "run/HILLS")
+    times = [PACE * k * 0.0025 for k in range(1, 5)]  # ps
+    np.testing.assert_allclose(hills.times, times, rtol=1e-12)
+
+
+def test_the_hill_of_a_step_is_not_in_its_own_answer_but_in_the_next(
+    run: Run, shaken: Callable[..., Structure]
+) -> None:
+    commit_steps(run, shaken, PACE)
+    structure = shaken(run.structure, seed=100)
+    proposed = run.system.propose(structure)
+    assert proposed.bias == 0.0
+    assert run.n_hills == 0
+    run.system.commit()
+    (after,) = run.system.evaluate([structure])
+    height = 0.04 / 627.5095  # kcal/mol
+    assert after.bias == pytest.approx(height, rel=1e-3)  # the center is between the nodes
+
+
+def test_proposing_the_same_structure_again_is_the_same_step(
+    run: Run, shaken: Callable[..., Structure]
+) -> None:
+    commit_steps(run, shaken, PACE)
+    structure = shaken(run.structure, seed=100)
+    copy = Structure(structure.positions.copy(), structure.cell.copy(), structure.types)
+    first = run.system.propose(structure)
+    assert bits(run.system.propose(copy)) == bits(first)
+    run.system.commit()
+    assert bits(run.system.propose(copy)) == bits(first)  # asked for once more, after the commit
+    run.system.commit()
+    assert (run.system.step, run.n_hills) == (PACE + 1, 1)
+
+
+def test_committing_twice_commits_once(run: Run, shaken: Callable[..., Structure]) -> None:
+    commit_steps(run, shaken, PACE + 1)
+    run.system.commit()
+    run.system.commit()
+    assert (run.system.step, run.n_hills) == (PACE + 1, 1)
+
+
+def test_a_proposal_without_commit_leaves_no_hill(
+    run: Run, shaken: Callable[..., Structure], tmp_path: Path
+) -> None:
+    commit_steps(run, shaken, PACE)
+    run.system.propose(shaken(run.structure, seed=100))
+    assert run.n_hills == 0
+    assert len(read_hills(tmp_path / "run/HILLS")) == 0
