@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.files.writing import write_all
 
 
 class AppendedFile:
@@ -53,11 +54,10 @@ class AppendedFile:
         if not data:
             return
         try:
-            if os.pwrite(self._fd, data, self.size) != len(data):
-                raise OSError("the disk took only part of it")
-        except OSError as error:
+            write_all(self._fd, data, self.size, self.path)
+        except UserError:
             os.ftruncate(self._fd, self.size)
-            raise UserError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+            raise
         self.size += len(data)
 
     def cut(self, size: int) -> None:

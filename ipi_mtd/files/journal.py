@@ -49,6 +49,7 @@ from typing import Any
 import numpy as np
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.files.writing import write_all
 from ipi_mtd.structure import FloatArray
 
 MAGIC = b"ipi-mtd journal\n"
@@ -175,8 +176,9 @@ class Journal:
         slot = self._slot.pack(
             proposal.step, *self._projection @ proposal.positions.ravel(), *proposal.offsets
         )
+        slot += struct.pack("<I", zlib.crc32(slot))
         self._write(
-            slot + struct.pack("<I", zlib.crc32(slot)), self.header.slot_offset(proposal.step)
+            slot.ljust(self.header.slot_size, b"\0"), self.header.slot_offset(proposal.step)
         )
         self.proposal = proposal
 
@@ -225,11 +227,7 @@ class Journal:
         return valid
 
     def _write(self, data: bytes, offset: int) -> None:
-        try:
-            if os.pwrite(self._fd, data, offset) != len(data):
-                raise OSError("the disk took only part of it")
-        except OSError as error:
-            raise UserError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+        write_all(self._fd, data, offset, self.path)
 
     def _load_proposal(self, place: int) -> None:
         offset = self.header.place(place)

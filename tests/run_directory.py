@@ -1,0 +1,106 @@
+"""A biased system that is cheap to evaluate, with a real history on disk."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ipi_mtd.bias import Grid, Metad
+from ipi_mtd.biased_system import BiasedSystem, BiasTerm
+from ipi_mtd.cvs.cv import CV
+from ipi_mtd.cvs.reductions import total
+from ipi_mtd.history import RunHistory, Start
+from ipi_mtd.potentials import NoPotential
+from ipi_mtd.structure import Structure
+from ipi_mtd.tables import ColvarTable, HillsTable
+
+N_ATOMS = 3
+PACE = 4
+STRIDE = 3
+
+
+class SquaredRadius:
+    """CVs of a structure: sum_i |r_i|^2, known with its derivative."""
+
+    class Values:
+        def __init__(self, structure):
+            self._positions = structure.positions
+            self.s = np.array([(structure.positions**2).sum()])
+
+        def pull_back(self, dV_ds):
+            gradient = 2.0 * dV_ds[0] * self._positions
+            return gradient, self._positions.T @ gradient
+
+    cvs: Sequence[CV] = (CV("r2", "", 0, total()),)
+
+    def evaluate(self, structure):
+        return self.Values(structure)
+
+
+def make_system() -> BiasedSystem:
+    metad = Metad(
+        sigma=[0.3],
+        height=0.1,
+        pace=PACE,
+        surface=Grid([0.0], [0.05], [None]),
+        bias_factor=5.0,
+        kT=0.2,
+    )
+    return BiasedSystem(NoPotential(), SquaredRadius(), [BiasTerm("mtd", metad, (0,))], 0.01)
+
+
+def open_run(directory: Path, start: Start = Start.RESUME, **identity) -> BiasedSystem:
+    """A system whose history is in a directory."""
+    system = make_system()
+    (term,) = system.biases
+    system.history = RunHistory(
+        directory,
+        [
+            HillsTable("HILLS", "mtd", term.bias, ["r2"], [None], {"made": "by a test"}, 0.5),
+            ColvarTable(
+                "COLVAR",
+                {"r2": lambda e, _hills: e.s[0], "mtd.bias": lambda e, _hills: e.biases["mtd"]},
+                {},
+                STRIDE,
+                None,
+                0.5,
+            ),
+        ],
+        {"mtd": "HILLS"},
+        N_ATOMS,
+        {"pace": PACE, **identity},
+        start,
+    )
+    return system
+
+
+def trajectory(n_steps: int, seed: int = 3) -> list[Structure]:
+    """A smooth trajectory of three atoms."""
+    rng = np.random.default_rng(seed)
+    start, velocity = rng.normal(size=(2, N_ATOMS, 3))
+    return [
+        Structure(
+            start + 0.3 * velocity * np.sin(0.05 * k) + 0.003 * k,
+            np.zeros((3, 3)),
+            np.full(N_ATOMS, 18, dtype=np.int32),
+        )
+        for k in range(n_steps)
+    ]
+
+
+def as_text(structure: Structure) -> Structure:
+    """The structure as it comes back from i-PI's restart file."""
+    positions = np.array([float(f"{x:15.8e}") for x in structure.positions.flat])
+    return Structure(positions.reshape(-1, 3), structure.cell, structure.types)
+
+
+def serve(system: BiasedSystem, structures: list[Structure]) -> None:
+    """Propose and commit each structure."""
+    for structure in structures:
+        system.propose(structure)
+        system.commit()
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """HILLS and COLVAR, byte by byte."""
+    return {name: (directory / name).read_bytes() for name in ("HILLS", "COLVAR")}

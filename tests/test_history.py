@@ -1,0 +1,297 @@
+"""HILLS, COLVAR and journal after every kind of interruption."""
+
+import fcntl
+import os
+import shutil
+
+import numpy as np
+import pytest
+from run_directory import N_ATOMS, as_text, contents, open_run, serve, trajectory
+
+from ipi_mtd.errors import UserError
+from ipi_mtd.history import Start
+
+N_STEPS = 40
+
+
+@pytest.fixture
+def undisturbed(tmp_path):
+    """The files of a run that nothing happened to."""
+    system = open_run(tmp_path / "undisturbed")
+    serve(system, trajectory(N_STEPS))
+    system.history.close()
+    return contents(tmp_path / "undisturbed")
+
+
+def stop(system):
+    """What a SIGKILL does: nothing more is written, the lock is gone."""
+    system.history.close()
+
+
+@pytest.mark.parametrize("last", range(20, 29))
+def test_killed_before_commit_and_asked_again(tmp_path, undisturbed, last):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:last])
+    system.propose(structures[last])
+    stop(system)
+    again = open_run(tmp_path)
+    serve(again, structures[last:])
+    assert contents(tmp_path) == undisturbed
+    assert again.step == N_STEPS
+
+
+@pytest.mark.parametrize("last", range(20, 29))
+def test_killed_before_commit_but_the_answer_had_arrived(tmp_path, undisturbed, last):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:last])
+    system.propose(structures[last])
+    stop(system)
+    again = open_run(tmp_path)
+    serve(again, structures[last + 1 :])
+    assert contents(tmp_path) == undisturbed
+    assert again.step == N_STEPS
+
+
+@pytest.mark.parametrize("torn", [1, 20, 60])
+def test_killed_in_the_middle_of_a_hill(tmp_path, undisturbed, torn):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:24])
+    system.propose(structures[24])  # a hill is due
+    stop(system)
+    whole = undisturbed["HILLS"]
+    size = (tmp_path / "HILLS").stat().st_size
+    (tmp_path / "HILLS").write_bytes(whole[: size + torn])
+    serve(open_run(tmp_path), structures[25:])
+    assert contents(tmp_path) == undisturbed
+
+
+def test_killed_in_the_middle_of_a_proposal(tmp_path, undisturbed):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:24])
+    before = (tmp_path / "ipi-mtd.journal").read_bytes()
+    system.propose(structures[24])
+    stop(system)
+    after = (tmp_path / "ipi-mtd.journal").read_bytes()
+    changed = [i for i, (old, new) in enumerate(zip(before, after, strict=False)) if old != new]
+    middle = (changed[0] + changed[-1]) // 2
+    (tmp_path / "ipi-mtd.journal").write_bytes(after[:middle] + before[middle:])
+    serve(open_run(tmp_path), structures[24:])
+    assert contents(tmp_path) == undisturbed
+
+
+def test_killed_before_the_first_step(tmp_path, undisturbed):
+    stop(open_run(tmp_path))
+    serve(open_run(tmp_path), trajectory(N_STEPS))
+    assert contents(tmp_path) == undisturbed
+
+
+def test_killed_after_the_very_first_answer(tmp_path, undisturbed):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    system.propose(structures[0])
+    stop(system)
+    serve(open_run(tmp_path), structures[1:])
+    assert contents(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("checkpoint", [0, 1, 11, 12, 13, 24, 38, 39])
+def test_rolled_back_to_a_checkpoint(tmp_path, undisturbed, checkpoint):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures)
+    stop(system)
+    again = open_run(tmp_path)
+    again.propose(as_text(structures[checkpoint]))
+    again.commit()
+    assert again.step == checkpoint + 1
+    for name, whole in undisturbed.items():
+        assert whole.startswith((tmp_path / name).read_bytes())
+    serve(again, structures[checkpoint + 1 :])
+    assert contents(tmp_path) == undisturbed
+
+
+def test_the_answer_to_a_checkpoint_is_the_one_of_the_first_time(tmp_path):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:24])
+    first = system.propose(structures[24])  # a hill is due
+    system.commit()
+    serve(system, structures[25:])
+    stop(system)
+    second = open_run(tmp_path).propose(structures[24])
+    assert second.total.energy == first.total.energy
+    assert np.array_equal(second.total.forces, first.total.forces)
+
+
+def test_what_is_rolled_back_is_kept_and_named(tmp_path, undisturbed, caplog):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures)
+    stop(system)
+    with caplog.at_level("INFO"):
+        open_run(tmp_path).propose(as_text(structures[13]))
+    kept = tmp_path / "HILLS.after-step-13"
+    assert str(kept) in caplog.text
+    assert undisturbed["HILLS"].endswith(kept.read_bytes())
+    assert kept.read_bytes().count(b"\n") == 6  # the hills of steps 16, 20, ..., 36
+
+
+def test_killed_during_the_roll_back(tmp_path, undisturbed):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures)
+    stop(system)
+    again = open_run(tmp_path)
+    again.propose(as_text(structures[13]))
+    stop(again)
+    serve(open_run(tmp_path), [as_text(structures[13]), *structures[14:]])
+    assert contents(tmp_path) == undisturbed
+
+
+def test_the_same_structure_again_is_the_same_step(tmp_path, undisturbed):
+    system = open_run(tmp_path)
+    serve(system, [structure for structure in trajectory(N_STEPS) for _ in range(3)])
+    assert contents(tmp_path) == undisturbed
+    assert system.step == N_STEPS
+
+
+def test_positions_of_no_known_step_are_refused(tmp_path):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match=r"those of no step of this run \(the last is 39\)"):
+        open_run(tmp_path).propose(trajectory(1, seed=4)[0])
+    assert contents(tmp_path) == before
+
+
+def test_keep_hills_goes_on_from_anywhere(tmp_path):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    before = contents(tmp_path)
+    again = open_run(tmp_path, Start.KEEP_HILLS)
+    serve(again, trajectory(N_STEPS, seed=4))
+    assert (tmp_path / "HILLS").read_bytes().startswith(before["HILLS"])
+    assert again.step == 2 * N_STEPS
+    assert again.biases[0].bias.n_hills == (2 * N_STEPS - 1) // 4
+
+
+def test_fresh_sets_the_old_files_aside(tmp_path, undisturbed):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS, seed=4))
+    stop(system)
+    old = contents(tmp_path)
+    serve(open_run(tmp_path, Start.FRESH), trajectory(N_STEPS))
+    assert contents(tmp_path) == undisturbed
+    assert (tmp_path / "HILLS.old").read_bytes() == old["HILLS"]
+    assert (tmp_path / "COLVAR.old").read_bytes() == old["COLVAR"]
+
+
+def test_hills_without_a_journal_are_not_touched(tmp_path):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    (tmp_path / "ipi-mtd.journal").unlink()
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match="--keep-hills"):
+        open_run(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_keep_hills_takes_over_hills_without_a_journal(tmp_path):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    (tmp_path / "ipi-mtd.journal").unlink()
+    again = open_run(tmp_path, Start.KEEP_HILLS)
+    again.propose(trajectory(1, seed=4)[0])
+    assert again.biases[0].bias.n_hills == 9
+    assert again.step == 0
+
+
+def test_a_run_with_other_settings_is_refused_with_the_difference(tmp_path):
+    stop(open_run(tmp_path, sigma=[1.0, 0.5], model="abc"))
+    with pytest.raises(UserError) as error:
+        open_run(tmp_path, sigma=[1.0, 0.4], model="abc")
+    assert "`sigma` was [1.0, 0.5], is [1.0, 0.4]" in str(error.value)
+    assert "model" not in str(error.value)
+
+
+def test_a_second_driver_in_the_same_directory_is_refused(tmp_path):
+    system = open_run(tmp_path)
+    with pytest.raises(UserError, match="another driver is using"):
+        open_run(tmp_path)
+    with pytest.raises(UserError, match="another driver is using"):
+        open_run(tmp_path, Start.FRESH)
+    stop(system)
+    open_run(tmp_path)
+
+
+def test_a_lock_that_a_crash_left_behind_is_none(tmp_path):
+    pid = os.fork()
+    if pid == 0:  # the child takes the lock and dies with it
+        open_run(tmp_path)
+        os.kill(os.getpid(), 9)
+    os.waitpid(pid, 0)
+    open_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["HILLS", "COLVAR"])
+def test_a_removed_file_is_noticed_before_the_next_answer_and_rescued(tmp_path, undisturbed, name):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:24])
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError, match=f"{name}: was removed or replaced"):
+        system.propose(structures[24])
+    stop(system)
+    serve(open_run(tmp_path), structures[24:])
+    assert contents(tmp_path) == undisturbed
+
+
+def test_a_replaced_file_is_noticed_and_left_alone(tmp_path):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:24])
+    hills = (tmp_path / "HILLS").read_bytes()
+    shutil.move(tmp_path / "HILLS", tmp_path / "elsewhere")
+    (tmp_path / "HILLS").write_text("something else")
+    with pytest.raises(UserError, match=r"what it held is in .*HILLS\.1"):
+        system.propose(structures[24])
+    assert (tmp_path / "HILLS").read_text() == "something else"
+    assert (tmp_path / "HILLS.1").read_bytes() == hills
+
+
+def test_a_truncated_file_is_noticed_at_the_next_start(tmp_path):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    os.truncate(tmp_path / "HILLS", 500)
+    with pytest.raises(UserError, match="it was cut or replaced"):
+        open_run(tmp_path).propose(trajectory(N_STEPS)[-1])
+
+
+def test_another_number_of_atoms_is_another_run(tmp_path, monkeypatch):
+    stop(open_run(tmp_path))
+    monkeypatch.setattr("run_directory.N_ATOMS", N_ATOMS + 1)
+    with pytest.raises(UserError, match="belongs to a run of 3 atoms"):
+        open_run(tmp_path)
+
+
+def test_a_file_that_is_no_journal_is_not_overwritten(tmp_path):
+    (tmp_path / "ipi-mtd.journal").write_bytes(b"my diary, year one, page one, at some length")
+    with pytest.raises(UserError, match="no journal"):
+        open_run(tmp_path)
+    assert (tmp_path / "ipi-mtd.journal").read_bytes().startswith(b"my diary")
+
+
+def test_the_directory_is_released_at_the_end(tmp_path):
+    system = open_run(tmp_path)
+    stop(system)
+    with (tmp_path / "ipi-mtd.journal").open("rb") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
