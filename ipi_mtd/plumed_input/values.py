@@ -1,0 +1,153 @@
+"""How PLUMED writes numbers and lists of atoms."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_FLOAT = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_TERM = rf"(?:{_FLOAT}(?:pi|PI)?|pi|PI)"
+_NUMBER = re.compile(rf"([-+]?)({_TERM})((?:[*/]{_TERM})*)")
+_FILE = re.compile(r"[A-Za-z0-9_.-]+")
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::(-?[0-9]{1,9}))?)?")
+
+MOST_ATOMS = 10_000_000
+"""More are a slip of the keyboard."""
+
+MOST_BINS = 1_000_000
+"""Along one CV; more are a slip of the keyboard."""
+
+
+def number(text: str) -> float:
+    """A number such as ``0.5``, ``1e-3``, ``-pi``, ``2*pi`` or ``1/3``.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or not finite.
+    """
+    match = _NUMBER.fullmatch(text)
+    value = math.nan
+    if match is not None:
+        value = _term(match[2])
+        for operator, term in re.findall(rf"([*/])({_TERM})", match[3]):
+            factor = _term(term)
+            if operator == "*":
+                value *= factor
+            else:
+                value = value / factor if factor else math.nan
+    if match is None or not math.isfinite(value):
+        raise ValueError("must be a number")
+    return -value if match[1] == "-" else value
+
+
+def positive(text: str) -> float:
+    """A number above zero.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    value = _or_nothing(text)
+    if value is None or value <= 0.0:
+        raise ValueError("must be a positive number")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """A number that is zero or above.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    value = _or_nothing(text)
+    if value is None or value < 0.0:
+        raise ValueError("must be a number that is not negative")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number above zero, such as ``30`` or ``1e3``.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    value = _or_nothing(text)
+    if value is None or not 1.0 <= value < 2**31 or value != int(value):
+        raise ValueError("must be a whole number above 0")
+    return int(value)
+
+
+def whole(text: str) -> int:
+    """A whole number.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    value = _or_nothing(text)
+    if value is None or abs(value) >= 2**31 or value != int(value):
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def file_name(text: str) -> str:
+    """The name of a file in the output directory.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or a path.
+    """
+    if not _FILE.fullmatch(text) or not text.strip("."):
+        raise ValueError(
+            "must be a name made of letters, digits and _.- without a directory: all files are "
+            "written to the output directory"
+        )
+    return text
+
+
+def atoms(words: list[str]) -> list[int]:
+    """Atoms counted from 1: ``7``, ``1-38``, ``1-37:2`` or ``38-1:-1``.
+
+    Raises
+    ------
+    ValueError
+        If a word is none of these, or there are more than `MOST_ATOMS`.
+    """
+    found: list[int] = []
+    for word in words:
+        match = _RANGE.fullmatch(word)
+        if match is None:
+            raise ValueError(
+                f"must be atoms counted from 1, such as 7 or 1-38 or 1-37:2, got '{word}'"
+            )
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        step = int(match[3]) if match[3] else 1
+        span = range(first, last + (1 if step > 0 else -1), step) if step else range(0)
+        if not span or min(first, last) < 1:
+            raise ValueError(f"must be atoms counted from 1, but '{word}' has none")
+        if len(found) + len(span) > MOST_ATOMS:
+            raise ValueError(f"names more than {MOST_ATOMS} atoms")
+        found += span
+    return found
+
+
+def _term(text: str) -> float:
+    factor = text.lower().removesuffix("pi")
+    value = float(factor) if factor else 1.0
+    return value if factor == text else value * math.pi
+
+
+def _or_nothing(text: str) -> float | None:
+    try:
+        return number(text)
+    except ValueError:
+        return None
