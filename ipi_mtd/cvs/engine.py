@@ -27,6 +27,7 @@ class Engine(torch.nn.Module):
     neighbor_lists : the lists that the model asks for
     output : name of the output, as the module itself calls it
     sample_kind : "system" or "atom"
+    check_consistency : let metatomic check every pair of every neighbor list
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class Engine(torch.nn.Module):
         output: str,
         sample_kind: str,
         device: torch.device,
+        check_consistency: bool,
     ) -> None:
         super().__init__()
         self.module = module
+        self.check_consistency = check_consistency
         self.neighbor_lists = neighbor_lists
         self.output = output
         self.per_atom = sample_kind == "atom"
@@ -89,7 +92,7 @@ class Engine(torch.nn.Module):
                 [self.xyz],
                 self.distance,
             )
-            register_autograd_neighbors(system, neighbors, False)
+            register_autograd_neighbors(system, neighbors, self.check_consistency)
             system.add_neighbor_list(options, neighbors)
         tensor_map = self.module([system], self.requested, selected_atoms)[self.output]
         if len(tensor_map.keys) != 1:

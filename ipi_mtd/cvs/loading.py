@@ -7,8 +7,8 @@ are named are loaded; nothing is looked for in the working directory.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,13 @@ def load_model(path: Path, extensions: Path | None) -> Any:
         raise UserError(f"{extensions}: there is no such extensions directory (needed by {path})")
     _require_extensions(path, extensions)
     try:
-        return metatomic.torch.load_atomistic_model(path, extensions)
+        with warnings.catch_warnings():
+            # we take the old name as well, and the user cannot change the model
+            warnings.filterwarnings("ignore", ".*output name is deprecated")
+            return metatomic.torch.load_atomistic_model(path, extensions)
     except Exception as error:
-        raise UserError(f"{path}: cannot be loaded: {first_line(error)}") from error
+        reason = first_line(error.__cause__ or error)
+        raise UserError(f"{path}: cannot be loaded: {reason}") from error
 
 
 def _require_extensions(path: Path, directory: Path | None) -> None:
@@ -64,7 +68,9 @@ def _require_extensions(path: Path, directory: Path | None) -> None:
         with zipfile.ZipFile(path) as archive:
             members = {name.partition("/")[2]: name for name in archive.namelist()}
             extensions = json.loads(archive.read(members["extra/extensions"]))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise UserError(
             f"{path}: this is not a model exported with metatomic "
             "(metatomic.torch.AtomisticModel.save)"
@@ -73,9 +79,7 @@ def _require_extensions(path: Path, directory: Path | None) -> None:
         name = extension["name"]
         if directory is not None and (directory / extension["path"]).is_file():
             continue
-        if name == "featomic_torch" and importlib.util.find_spec("featomic"):
-            import featomic.torch  # noqa: F401  (loads the extension)
-
+        if name == "featomic_torch" and _load_featomic():
             continue
         where = "none was named" if directory is None else f"{directory} does not have it"
         raise UserError(
@@ -83,6 +87,21 @@ def _require_extensions(path: Path, directory: Path | None) -> None:
             "directory that `save(..., collect_extensions=...)` filled, as `extensions` in the "
             "configuration or with --extensions"
         )
+
+
+def _load_featomic() -> bool:
+    """Load the installed featomic, if there is one and no model has brought its own.
+
+    To load a second copy of the library would kill the process.
+    """
+    try:
+        torch.classes.featomic.CalculatorHolder  # noqa: B018  (there if the library is)
+    except RuntimeError:
+        try:
+            import featomic.torch  # noqa: F401
+        except ImportError:
+            return False
+    return True
 
 
 def pick_device(name: str, supported: list[str], path: Path) -> torch.device:
@@ -113,22 +132,28 @@ def pick_device(name: str, supported: list[str], path: Path) -> torch.device:
 def pick_output(outputs: dict[str, Any], variant: str | None, path: Path) -> str:
     """The name of the model's CV output: ``feature``, older ``features``, or a variant of it.
 
+    A model that has a single variant and no plain ``feature`` need not be told which.
+
     Raises
     ------
     UserError
         If the model has no such output.
     """
-    suffix = f"/{variant}" if variant else ""
-    candidates = [f"{name}{suffix}" for name in ("feature", "features")]
-    found = [name for name in candidates if name in outputs]
+    found = {}  # variant -> name; metatomic gives each output its new and its old name
+    for name in sorted(outputs, reverse=True):
+        base, _, of = name.partition("/")
+        if base in ("feature", "features"):
+            found[of] = name
+    if variant is None and "" not in found and len(found) == 1:
+        (variant,) = found
+    if (variant or "") in found:
+        return found[variant or ""]
+    wanted = f"feature/{variant}" if variant else "feature"
     if found:
-        return found[0]
-    variants = [name for name in outputs if name.startswith(("feature/", "features/"))]
-    if variants and not variant and len(variants) == 1:
-        return variants[0]
-    raise UserError(
-        f"{path}: the model has no output '{candidates[0]}', it has: {', '.join(sorted(outputs))}"
-    )
+        names = ", ".join(sorted(found.values()))
+        raise UserError(f"{path}: the model has no output '{wanted}', but {names}: name a variant")
+    names = ", ".join(sorted(outputs)) or "none"
+    raise UserError(f"{path}: the model has no output '{wanted}' to bias, only: {names}")
 
 
 def first_line(error: BaseException) -> str:

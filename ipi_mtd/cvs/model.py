@@ -58,6 +58,11 @@ class Features:
             Derivative with respect to the positions of all atoms, per bohr.
         strain_gradient : (3, 3) array
             Derivative with respect to a strain of positions and cell.
+
+        Raises
+        ------
+        UserError
+            If the model has no gradient after all.
         """
         if self._order is not None:
             unordered = np.empty_like(seed)
@@ -67,9 +72,14 @@ class Features:
         if self._cell.requires_grad:
             inputs.append(self._cell)
         grad_outputs = torch.from_numpy(seed).to(self._outputs)
-        gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
-            self._outputs, inputs, grad_outputs, allow_unused=True
-        )
+        try:
+            gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
+                self._outputs, inputs, grad_outputs, allow_unused=True
+            )
+        except RuntimeError as error:
+            raise UserError(
+                f"{self._model.path}: the model cannot be differentiated: {last_line(error)}"
+            ) from error
         # The strain acts on positions and lattice vectors alike; together they are all that the
         # features depend on.
         strain_gradient = np.zeros((3, 3))
@@ -83,6 +93,10 @@ class Features:
 
 class FeatureModel:
     """An exported metatomic model with an output named ``feature``.
+
+    A model that states no length unit is given angstrom: metatomic then converts nothing, so that
+    such a model computes in the unit of whichever engine calls it, and this is the unit of
+    metatomic's engines for ASE and i-PI.
 
     Parameters
     ----------
@@ -103,7 +117,8 @@ class FeatureModel:
     length_unit : str
         For a model that does not say in which unit it wants lengths.
     check_consistency : bool
-        Let metatomic check every input and output, at every call.
+        At every call, let metatomic evaluate as well, with all its checks, and compare; see
+        :meth:`verify`.
 
     Raises
     ------
@@ -133,6 +148,11 @@ class FeatureModel:
         capabilities = self._wrapper.capabilities()
         self.output = pick_output(capabilities.outputs, variant, path)
         self.sample_kind: str = capabilities.outputs[self.output].sample_kind
+        if self.sample_kind not in ("system", "atom"):
+            raise UserError(
+                f"{path}: the output '{self.output}' has a value for each {self.sample_kind}; it "
+                "must be for each system or each atom"
+            )
         self.device = pick_device(device, capabilities.supported_devices, path)
         self._dtype = {"float32": torch.float32, "float64": torch.float64}[capabilities.dtype]
         if self.device.type == "mps" and self._dtype == torch.float64:
@@ -159,9 +179,8 @@ class FeatureModel:
         ]
         # metatomic answers to the old and to the new name of the output, the module to its own
         declared = self._wrapper._model_capabilities_outputs_names
-        other = self.output.replace("features", "feature")
-        if self.output == other:
-            other = self.output.replace("feature", "features")
+        base, slash, of = self.output.partition("/")
+        other = {"feature": "features", "features": "feature"}[base] + slash + of
         self._engine = torch.jit.script(
             Engine(
                 self._wrapper.module,
@@ -169,6 +188,7 @@ class FeatureModel:
                 self.output if self.output in declared else other,
                 self.sample_kind,
                 self.device,
+                check_consistency,
             ).eval()
         )
 
@@ -178,8 +198,25 @@ class FeatureModel:
         Raises
         ------
         UserError
-            If the model raises an error, or if its output cannot be differentiated.
+            If the model raises an error, if its output is not as declared or cannot be
+            differentiated, or if `check_consistency` finds something.
         """
+        features = self._evaluate(structure)
+        if self.check_consistency:
+            self._compare(structure, features.values)
+        return features
+
+    def verify(self, structure: Structure) -> None:
+        """Let metatomic itself evaluate a structure, with all its checks, and compare.
+
+        Raises
+        ------
+        UserError
+            If metatomic finds the model inconsistent, or its values are not ours.
+        """
+        self._compare(structure, self._evaluate(structure).values)
+
+    def _evaluate(self, structure: Structure) -> Features:
         given = structure.positions if self._atoms is None else structure.positions[self._atoms]
         positions = given * self._bohr
         cell = structure.cell * self._bohr
@@ -207,14 +244,20 @@ class FeatureModel:
             values = values.reshape(len(values), -1)
         return Features(self, values, self._order(atoms), R, h)
 
-    def verify(self, structure: Structure) -> None:
-        """Let metatomic itself evaluate a structure, with all its checks, and compare.
+    def _compare(self, structure: Structure, ours: FloatArray) -> None:
+        block = self._by_metatomic(structure)
+        theirs = _numpy(block.values).reshape(len(block.values), -1)
+        if self.sample_kind == "atom":
+            theirs = theirs[self._order(block.samples.column("atom"))]
+        precision = 1e-9 if self._dtype == torch.float64 else 1e-4
+        if not np.allclose(ours, theirs, rtol=precision, atol=precision):
+            raise UserError(
+                f"{self.path}: evaluates differently in metatomic's own wrapper, by up to "
+                f"{np.abs(ours - theirs).max():.3g}"
+            )
 
-        Raises
-        ------
-        UserError
-            If metatomic finds the model inconsistent, or its values are not ours.
-        """
+    def _by_metatomic(self, structure: Structure) -> Any:
+        """What metatomic's own wrapper makes of a structure, with its own neighbor lists."""
         from metatomic.torch import ModelEvaluationOptions, ModelOutput, System
         from vesin.metatomic import NeighborList as MetatomicNeighborList
 
@@ -227,7 +270,7 @@ class FeatureModel:
         )
         unit = self._length_unit
         for request in self._wrapper.requested_neighbor_lists():
-            neighbors = MetatomicNeighborList(request, unit).compute(system)
+            neighbors = MetatomicNeighborList(request, unit, skin=0.0).compute(system)
             system.add_neighbor_list(request, neighbors)
         options = ModelEvaluationOptions(
             length_unit=unit,
@@ -235,19 +278,17 @@ class FeatureModel:
             selected_atoms=self._selected,
         )
         try:
-            block = self._wrapper([system], options, True)[self.output].block()
+            try:
+                outputs = self._wrapper([system], options, True)
+            except Exception as error:
+                # metatomic 0.1.19 and before compare the samples of atoms with an uninitialised
+                # list; ours have been compared with the atoms asked for by `_order`
+                if self.sample_kind == "system" or "invalid samples entries" not in str(error):
+                    raise
+                outputs = self._wrapper([system], options, False)
+            return outputs[self.output].block()
         except Exception as error:
             raise UserError(f"{self.path}: metatomic finds: {last_line(error)}") from error
-        theirs = _numpy(block.values).reshape(len(block.values), -1)
-        if self.sample_kind == "atom":
-            theirs = theirs[self._order(block.samples.column("atom"))]
-        ours = self.evaluate(structure).values
-        precision = 1e-9 if self._dtype == torch.float64 else 1e-4
-        if not np.allclose(ours, theirs, rtol=precision, atol=precision):
-            raise UserError(
-                f"{self.path}: evaluates differently in metatomic's own wrapper, by up to "
-                f"{np.abs(ours - theirs).max():.3g}"
-            )
 
     def scatter(self, gradient: FloatArray) -> FloatArray:
         """Spread the gradient of the model's atoms over all atoms.
@@ -269,6 +310,11 @@ class FeatureModel:
     def _order(self, atoms: torch.Tensor) -> IndexArray | None:
         """Where the sample of each atom is: models may return them in any order."""
         if self.sample_kind == "system":
+            if len(atoms) != 1:
+                raise UserError(
+                    f"{self.path}: the output '{self.output}' should have one sample, for the "
+                    f"system, but has {len(atoms)}"
+                )
             return None
         found = atoms.cpu().numpy()
         wanted = self._selected_atoms

@@ -1,8 +1,5 @@
 """The example's structures and models, and how to evaluate them."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import ase.io
@@ -34,19 +31,6 @@ def octahedron():
 def icosahedron():
     """(38, 3) tensor, angstrom."""
     return torch.tensor(ase.io.read(ROOT / "lj38/icosahedron.xyz").positions)
-
-
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory):
-    """The directory that the documented command has filled, called from some other directory."""
-    directory = tmp_path_factory.mktemp("models")
-    subprocess.run(
-        [sys.executable, "-m", "lj38.export", "--output", directory],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        check=True,
-    )
-    return directory
 
 
 @pytest.fixture(scope="session")
