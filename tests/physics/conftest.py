@@ -107,20 +107,8 @@ def distances(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return export
 
 
-@pytest.fixture(scope="session")
-def lj38_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory with the example's exported models."""
-    directory = tmp_path_factory.mktemp("models")
-    subprocess.run(
-        [sys.executable, "-m", "lj38.export", "--output", directory],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        check=True,
-    )
-    return directory
-
-
 @pytest.fixture
-def lj38(lj38_models: Path) -> Callable[[str], dict[str, Any]]:
+def lj38(exported: Path) -> Callable[[str], dict[str, Any]]:
     """The configuration of the example, with the histogram or with SOAP."""
 
     def content(cvs: str) -> dict[str, Any]:
@@ -128,7 +116,7 @@ def lj38(lj38_models: Path) -> Callable[[str], dict[str, Any]]:
         content = tomllib.loads((ROOT / "inputs" / file).read_text())
         content["system"]["structure"] = str(ROOT / "lj38/octahedron.xyz")
         (model,) = content["models"].values()
-        model["file"] = str(lj38_models / Path(model["file"]).name)
+        model["file"] = str(exported / Path(model["file"]).name)
         return content
 
     return content
@@ -225,11 +213,11 @@ SOCKET = """
 
 @pytest.fixture
 def ipi_input() -> Callable[..., str]:
-    """i-PI's input for a cluster; its keywords are those of the text above."""
+    """i-PI's input for a cluster; its keywords are those of the template above."""
 
-    def text(address: str = "", forcefield: str = SOCKET, **settings: object) -> str:
+    def text(address: str, **settings: object) -> str:
         defaults = {"ensemble": "nvt", "tau": 500.0, "output": ""}
-        forcefield = forcefield.format(address=address)
+        forcefield = SOCKET.format(address=address)
         return IPI_INPUT.format(**{**defaults, "forcefield": forcefield, **settings})
 
     return text

@@ -203,12 +203,6 @@ def check(ours: SimpleNamespace, plumeds: SimpleNamespace) -> None:
         atol = TOLERANCE * np.abs(plumeds_).max()
         np.testing.assert_allclose(ours_, plumeds_, rtol=0.0, atol=atol, err_msg=name)
     assert len(plumeds.hills) == (N_STEPS - 1) // PACE
-    print(
-        "ERR",
-        name,
-        np.abs(ours.hills / plumeds.hills - 1).max(),
-        np.abs(ours.colvar - plumeds.colvar).max(),
-    )
     np.testing.assert_allclose(ours.hills, plumeds.hills, rtol=TOLERANCE)
     np.testing.assert_allclose(ours.colvar, plumeds.colvar, rtol=TOLERANCE, atol=TOLERANCE)
 
