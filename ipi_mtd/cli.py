@@ -30,7 +30,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except UserError as error:
-        click.echo(f"ipi-mtd: {error}", err=True)
+        click.echo(f"ipi-mtd: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("ipi-mtd: interrupted", err=True)

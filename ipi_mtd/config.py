@@ -66,8 +66,9 @@ Time: TypeAlias = Annotated[float, _quantity("ps"), Field(gt=0, allow_inf_nan=Fa
 Temperature: TypeAlias = Annotated[float, _quantity("K"), Field(gt=0, allow_inf_nan=False)]
 RelativePath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Period: TypeAlias = tuple[Number, Number]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]+$")]
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]*[A-Za-z0-9_\-]$")]
 NumberFormat: TypeAlias = Annotated[str, Field(pattern=r"^%[-+ #0]*[0-9]*(\.[0-9]*)?l?[feEgG]$")]
 Element: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 OneOrMore = BeforeValidator(_one_or_more)
@@ -97,7 +98,7 @@ class SocketSection(Section):
 
     mode: Literal["unix", "inet"] = "unix"
     """The kind of socket."""
-    address: str
+    address: Annotated[str, Field(pattern=r"^[^\x00\s]+$")]
     """The name of a unix socket, or a host."""
     port: Annotated[int, Field(gt=0, lt=65536)] | None = None
     """The port of an inet socket."""
@@ -192,13 +193,13 @@ class ReductionSection(Section):
     kind: Literal["sum", "mean", "max", "min", "highest", "lowest", "between"]
     """``max`` and ``min`` are smooth, ``highest`` and ``lowest`` are not; ``between`` counts the
     atoms within an interval."""
-    beta: Annotated[float, Field(gt=0)] | None = None
+    beta: Positive | None = None
     """For ``max`` and ``min``: PLUMED's BETA, in the unit of the feature."""
     lower: Number | None = None
     """For ``between``."""
     upper: Number | None = None
     """For ``between``."""
-    smear: Annotated[float, Field(gt=0)] = 0.5
+    smear: Positive = 0.5
     """For ``between``: width of the smearing Gaussian as a fraction of the interval."""
 
     @model_validator(mode="after")
@@ -258,7 +259,7 @@ class GridSection(Section):
     """With ``min`` and ``bins`` gives the spacing, as PLUMED's GRID_MAX."""
     bins: list[PositiveInt] | None = None
     """Number of bins between ``min`` and ``max``."""
-    spacing: list[Annotated[float, Field(gt=0)]] | None = None
+    spacing: list[Positive] | None = None
     """Distance of the nodes; a fifth of sigma by default."""
     tiny: Annotated[Energy, Field(gt=0)] | None = None
     """Where the bias is below this it is interpolated without slope, which keeps the rim of the
@@ -287,7 +288,7 @@ class MetadSection(Section):
     """The CVs it acts on; all by default."""
     height: Annotated[Energy, Field(gt=0)]
     """The height of a hill where there is no bias yet."""
-    sigma: list[Annotated[float, Field(gt=0)]]
+    sigma: list[Positive]
     """The width of a hill for each CV."""
     pace: PositiveInt
     """A hill is added every so many steps."""
@@ -320,9 +321,9 @@ class WallSection(Section):
     """Where it stands."""
     kappa: Annotated[list[Annotated[Energy, Field(ge=0)]], OneOrMore]
     """The force constant, an energy."""
-    exponent: Annotated[list[Annotated[float, Field(gt=0)]], OneOrMore] | None = None
+    exponent: Annotated[list[Positive], OneOrMore] | None = None
     """The exponent; 2 by default."""
-    eps: Annotated[list[Annotated[float, Field(gt=0)]], OneOrMore] | None = None
+    eps: Annotated[list[Positive], OneOrMore] | None = None
     """The distance is measured in this; 1 by default."""
     offset: Annotated[list[Number], OneOrMore] | None = None
     """How far before `at` it begins; 0 by default."""
@@ -387,14 +388,14 @@ class Config(Section):
         terms: list[MetadSection | WallSection] = [*self.metad, *self.wall]
         _require_unique("metad or wall", [term.name for term in terms])
         tables: list[MetadSection | PrintSection] = [*self.metad, *self.colvar]
-        _require_unique("file", [table.file for table in tables])
+        _require_unique("file", [table.file for table in tables] + ["ipi-mtd.journal"])
         _require_unique("cv or quantity", [cv.name for cv in [*self.cv, *self.quantity]])
         for cv in [*self.cv, *self.quantity]:
             if cv.model is None and len(self.models) > 1:
                 raise ValueError(f"`cv.model` of '{cv.name}' must name one of the models")
             if cv.model is not None:
                 _require_known("cv.model", cv.model, list(self.models))
-            if cv.name in ("bias", "potential", "time"):
+            if cv.name in ("bias", "potential", "time", "raw"):  # the last by i-PI, for extras
                 raise ValueError(f"`cv.name` must not be '{cv.name}', which is taken")
         for term in self.metad:
             for name in term.cvs or []:
@@ -407,7 +408,9 @@ class Config(Section):
                         _require_one_each(f"metad.grid.{key}", values, used)
             has_temperature = (term.temperature or self.system.temperature) is not None
             if term.bias_factor is not None and not has_temperature:
-                raise ValueError("`metad.bias_factor` needs `system.temperature`")
+                raise ValueError(
+                    "`metad.bias_factor` (BIASFACTOR) needs `system.temperature` (TEMP)"
+                )
             if term.rct and not (has_temperature and term.grid and term.grid.bins):
                 raise ValueError(
                     "`metad.rct` needs `system.temperature` and `min`, `max`, `bins` of the `grid`"
@@ -537,7 +540,8 @@ def _explain(error: ValidationError, content: dict[str, Any]) -> str:
     found = first["input"]
     match first["type"]:
         case "extra_forbidden":
-            guess = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+            known = [key for key in _known_keys(keys[:-1]) if key != keys[-1]]
+            guess = difflib.get_close_matches(keys[-1], known, n=1)
             hint = f"; did you mean `{guess[0]}`?" if guess else ""
             return f"there is no key `{key}`{hint}"
         case "missing":
@@ -550,7 +554,8 @@ def _explain(error: ValidationError, content: dict[str, Any]) -> str:
         case "value_error":
             message = str(first["ctx"]["error"])
             return message if message.startswith("`") else f"`{key}`: {message}, got {found!r}"
-    rule = first["msg"].removeprefix("Input should ").replace("valid dictionary", "table")
+    rule = first["msg"].removeprefix("Input should ").removeprefix("String should ")
+    rule = rule.replace("valid dictionary", "table").partition(" or instance of ")[0]
     return f"`{key}` must {rule}, got {found!r}"
 
 

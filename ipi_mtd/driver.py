@@ -103,7 +103,7 @@ def connect(address: Address, patience: float) -> socket.socket:
     told = False
     while True:
         try:
-            return address.connect(max(1.0, deadline - time.monotonic()))
+            return address.connect(min(max(1.0, deadline - time.monotonic()), 60.0))
         except NOT_YET as error:
             if time.monotonic() >= deadline:
                 raise UserError(

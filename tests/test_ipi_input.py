@@ -14,7 +14,9 @@ HERE = Address("lj38")
 INPUT = """
 <simulation verbosity="low">
   <total_steps> 2000 </total_steps>
-  <ffsocket name="physics" mode="inet"> <address> localhost </address> <port> 31415 </port> </ffsocket>
+  <ffsocket name="physics" mode="inet">
+    <address> localhost </address> <port> 31415 </port>
+  </ffsocket>
   <ffsocket name="driver" mode="unix" pbc="False"> <address> lj38 </address> </ffsocket>
   <system>
     <initialize nbeads="1">
@@ -164,11 +166,14 @@ def test_what_asks_for_more_is_refused_with_the_element_and_the_reason(read, rep
     ("address", "replacements"),
     [
         (Address("localhost", 31415), ()),
-        (Address("lj38", prefix="/scratch/"), (("<simulation", '<simulation sockets_prefix="/scratch/"'),)),
+        (
+            Address("lj38", prefix="/scratch/"),
+            (("<simulation", '<simulation sockets_prefix="/scratch/"'),),
+        ),
         (Address("localhost", 65535), ((" <port> 31415 </port>", ""),)),
         (Address("localhost", 31415), (('mode="inet"', ""),)),
     ],
-)  # fmt: skip
+)
 def test_a_socket_is_found_by_its_address_with_i_pis_defaults(read, address, replacements):
     assert read(*replacements).socket_at(address).tag == "ffsocket"
 
