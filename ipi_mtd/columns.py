@@ -82,6 +82,9 @@ class Columns:
         columns: dict[str, Column] = {f"{term.name}.bias": lambda e, _: e.biases[term.name]}
         if not isinstance(term.bias, Metad):
             columns[f"{term.name}.force2"] = _force2(term)
+            for part in ("bias", "force2"):
+                # what PLUMED calls them if the wall is on vectors of one element
+                columns[f"{term.name}_{part}"] = columns[f"{term.name}.{part}"]
         elif term.name in self.boxes:
             c = _Reweighting(term.name, term.bias, self.boxes[term.name])
             columns |= {f"{term.name}.rbias": c.rbias, f"{term.name}.rct": c.rct}

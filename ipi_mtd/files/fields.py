@@ -149,7 +149,8 @@ def read_period(path: Path, table: Table, name: str) -> Period:
 
 
 def _format_bound(bound: float) -> str:
-    return {math.pi: "pi", -math.pi: "-pi"}.get(bound, f"{bound:.17g}")
+    """The shortest digits, as users write them in PLUMED's input, which compares the text."""
+    return {math.pi: "pi", -math.pi: "-pi"}.get(bound, repr(float(bound)).removesuffix(".0"))
 
 
 def _parse_bound(text: str) -> float:

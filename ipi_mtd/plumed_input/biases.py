@@ -37,7 +37,7 @@ def read_metad(draft: Draft, action: Action) -> None:
         if not metad["grid"]:
             raise action.error("needs a grid: give GRID_MIN and GRID_MAX", "CALC_RCT")
         components = ["bias", "rbias", "rct"]
-    draft.components[metad["name"]] = tuple(f"{metad['name']}.{part}" for part in components)
+    draft.components[metad["name"]] = {part: f"{metad['name']}.{part}" for part in components}
     draft.metads.append((action, metad))
 
 
@@ -64,7 +64,14 @@ def read_walls(draft: Draft, action: Action) -> None:
         wall["eps"] = action.values("EPS", values.positive, n)
     if "OFFSET" in action.keywords:
         wall["offset"] = action.values("OFFSET", values.number, n)
-    draft.components[wall["name"]] = (f"{wall['name']}.bias", f"{wall['name']}.force2")
+    # an element that is selected is a vector of length one, and PLUMED makes a wall on vectors of
+    # other actions, whose names show in the files
+    sections = [draft.scalars[cv] for cv in cvs]
+    selected = all("elements" in section and "reduce" not in section for section in sections)
+    dot = "_" if selected else "."
+    draft.components[wall["name"]] = {
+        part: f"{wall['name']}{dot}{part}" for part in ("bias", "force2")
+    }
     draft.walls.append((action, wall))
 
 

@@ -46,7 +46,7 @@ class Draft:
     vectors : what each label of several numbers is; for a model this can be a scalar, too
     scalars : the CV that each label of one number is
     biased : labels of the scalars that a bias acts on
-    components : of each bias, the names of its columns
+    components : of each bias, its components and their columns
     metads, walls, prints : the other tables of the configuration
     files : each file that is written, and the action that writes it
     labels : the action of each label
@@ -61,7 +61,7 @@ class Draft:
     vectors: dict[str, Vector] = field(default_factory=dict)
     scalars: dict[str, Content] = field(default_factory=dict)
     biased: set[str] = field(default_factory=set)
-    components: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    components: dict[str, dict[str, str]] = field(default_factory=dict)
     metads: list[tuple[Action, Content]] = field(default_factory=list)
     walls: list[tuple[Action, Content]] = field(default_factory=list)
     prints: list[tuple[Action, Content]] = field(default_factory=list)
@@ -133,13 +133,10 @@ class Draft:
                 "use SELECT_COMPONENTS to give it one",
                 "ARG",
             )
-        known = [
-            *self.vectors,
-            *self.scalars,
-            *(c for some in self.components.values() for c in some),
-        ]
         if label in self.components:
-            known = list(self.components[label])
+            parts = ", ".join(f"{label}.{part}" for part in self.components[label])
+            return action.error(f"`{name}` is no component of `{label}`; there are {parts}", "ARG")
+        known = [*self.vectors, *self.scalars]
         guess = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {guess[0]}?" if guess else f"there are {', '.join(known) or 'none'}"
         return action.error(f"there is nothing called `{name}` above this line; {hint}", "ARG")

@@ -88,6 +88,8 @@ def _whole_lines(text: str, path: Path) -> Iterator[tuple[int, str]]:
             continue
         begin = begin if pending else number
         for character in line:
+            if not (character.isprintable() or character == "\t"):
+                raise UserError(f"{path}, line {number}: {character!r} is no part of a text")
             depth += {"{": 1, "}": -1}.get(character, 0)
             if depth < 0:
                 raise UserError(f"{path}, line {number}: a `}}` without a `{{`")
@@ -125,6 +127,11 @@ def _action(words: list[Word], path: Path) -> Action:
     for word in words[1:]:
         key, separator, value = word.text.partition("=")
         key = key.upper()
+        if not key:
+            raise UserError(
+                f"{path}, line {word.line}: `{word.text}`: a `=` stands between a keyword and its "
+                "value, without blanks"
+            )
         if key in keywords or key in flags:
             raise UserError(f"{path}, line {word.line}: `{key}` stands twice on one action")
         if separator:

@@ -93,16 +93,15 @@ def _columns(draft: Draft, action: Action, name: str) -> list[str]:
         )
     label, _, part = name.partition(".")
     if label == "*":
-        everywhere = [c for some in draft.components.values() for c in some]
-        found = [column for column in everywhere if column.endswith(f".{part}")]
+        found = [some[part] for some in draft.components.values() if part in some]
         if not found:
             raise action.error(f"no action has a component `{part}`", "ARG")
         return found
     if label in draft.components:
         if part == "*":
-            return list(draft.components[label])
-        if name in draft.components[label]:
-            return [name]
+            return list(draft.components[label].values())
+        if part in draft.components[label]:
+            return [draft.components[label][part]]
         raise draft.unknown(action, name)
     if label in draft.vectors and part in ("", "*"):
         return _elements(draft, action, label)

@@ -1,0 +1,228 @@
+"""The tutorial's input, and the same input run by PLUMED and by us on the same numbers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import ase
+import ase.io
+import numpy as np
+import pytest
+
+from ipi_mtd import units
+from ipi_mtd.assembly import Run
+from ipi_mtd.history import Start
+from ipi_mtd.reading import read_input
+from ipi_mtd.structure import FloatArray, Structure
+
+ROOT = Path(__file__).parents[2]
+TIMESTEP = 0.0025  # ps
+
+TUTORIAL = """\
+UNITS LENGTH=A ENERGY=kcal/mol
+
+soap: METATOMIC ...
+    MODEL=soap-cv.pt
+    EXTENSIONS_DIRECTORY=./extensions/
+    SPECIES1=1-38
+    SPECIES_TO_TYPES=18
+...
+
+histo: METATOMIC ...
+    MODEL=histo-cv.pt
+    EXTENSIONS_DIRECTORY=./extensions/
+    SPECIES1=1-38
+    SPECIES_TO_TYPES=18
+...
+
+cv1: SELECT_COMPONENTS ARG=histo COMPONENTS=1
+cv2: SELECT_COMPONENTS ARG=histo COMPONENTS=2
+
+mtd: METAD ...
+    ARG=cv1,cv2
+    HEIGHT=0.04
+    PACE=30
+    SIGMA=1.0,0.5
+    GRID_MIN=0,0
+    GRID_MAX=30,20
+    GRID_BIN=300,200
+    BIASFACTOR=40
+    FILE=HILLS
+    TEMP=19.3
+...
+
+PRINT ARG=cv1,cv2,mtd.*,histo.*,soap.* STRIDE=10 FILE=COLVAR
+FLUSH STRIDE=1
+"""
+
+
+@pytest.fixture(scope="session")
+def tutorial() -> str:
+    """The input of the LJ38 tutorial."""
+    return TUTORIAL
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the models of the tutorial."""
+    directory = tmp_path_factory.mktemp("models")
+    subprocess.run(
+        [sys.executable, "-m", "lj38.export", "--output", directory],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+    return directory
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes an input file."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "plumed.dat"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def trace() -> FloatArray:
+    """(200, 3) array: a seeded random walk between 0.3 and about 2."""
+    rng = np.random.default_rng(3)
+    s = np.empty((200, 3))
+    s[0] = 1.0
+    for i in range(1, len(s)):
+        s[i] = np.abs(s[i - 1] + rng.normal(0.0, 0.07, 3) + 0.02 * (1.0 - s[i - 1]) - 0.3) + 0.3
+    return s
+
+
+class Features:
+    """The three coordinates of one atom as the output of a model."""
+
+    def __init__(self, values: FloatArray) -> None:
+        self.values = values
+
+    def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return seed.reshape(1, 3), np.zeros((3, 3))
+
+
+class CoordinatesModel:
+    """Stands in for a model: its output is where the atom is, in the unit of the structure."""
+
+    sha256 = "0" * 64
+    output = "feature"
+    device = "cpu"
+    shape = (1, 3)
+
+    def __init__(self, path: Path, *_: object, **__: object) -> None:
+        self.path = path
+
+    def evaluate(self, structure: Structure) -> Features:
+        return Features(structure.positions.reshape(self.shape).copy())
+
+
+@dataclass
+class Outcome:
+    """What a run did: V and dV_ds at every step, in kJ/mol, and the directory of its files."""
+
+    V: FloatArray
+    dV_ds: FloatArray
+    directory: Path
+
+    def header(self, file: str) -> list[str]:
+        """The lines that are neither rows nor our own."""
+        lines = (self.directory / file).read_text().splitlines()
+        return [line for line in lines if line.startswith("#!")]
+
+    def rows(self, file: str) -> FloatArray:
+        lines = (self.directory / file).read_text().splitlines()
+        return np.array([line.split() for line in lines if not line.startswith("#")], dtype=float)
+
+
+@pytest.fixture
+def run_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, FloatArray], Outcome]:
+    """Runs an input on a trace, with the coordinates of one atom as the vector `x`."""
+    monkeypatch.setattr("ipi_mtd.assembly.FeatureModel", CoordinatesModel)
+    monkeypatch.setattr("ipi_mtd.cvs.cv.CollectiveVariables.warm_up", lambda *_: None)
+    ase.io.write(tmp_path / "atom.xyz", ase.Atoms("Ar", positions=[[1.0, 1.0, 1.0]]))
+
+    def run(
+        text: str,
+        trace: FloatArray,
+        directory: Path = tmp_path / "ours",
+        start: Start = Start.RESUME,
+    ) -> Outcome:
+        path = tmp_path / "ours.dat"
+        path.write_text(insert(text, "x: METATOMIC MODEL=x.pt SPECIES=1"))
+        config = read_input(
+            path, structure=tmp_path / "atom.xyz", timestep=f"{TIMESTEP} ps", address="x"
+        )
+        assembled = Run(config, path)
+        history = assembled.open_history(directory, start)
+        V, dV_ds = [], []
+        kJ_mol = units.factor("hartree", "kJ/mol")
+        for s in trace:
+            structure = Structure(s[None, :], np.zeros((3, 3)), assembled.structure.types)
+            evaluation = assembled.system.propose(structure)
+            assembled.system.commit()
+            V.append(evaluation.bias * kJ_mol)
+            dV_ds.append(-evaluation.total.forces[0] * kJ_mol)
+        history.close()
+        return Outcome(np.array(V), np.array(dV_ds), directory)
+
+    return run
+
+
+@pytest.fixture
+def run_plumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, FloatArray], Outcome]:
+    """Runs the same input with PLUMED, where `x` is the vector of the coordinates of one atom."""
+    monkeypatch.setenv("PLUMED_NUM_THREADS", "1")
+    import plumed
+
+    def run(text: str, trace: FloatArray, directory: Path = tmp_path / "plumed") -> Outcome:
+        directory.mkdir(exist_ok=True)
+        monkeypatch.chdir(directory)
+        Path("plumed.dat").write_text(
+            insert(text, "p: POSITION ATOM=1 NOPBC\nx: CONCATENATE ARG=p.x,p.y,p.z")
+        )
+        V, dV_ds = np.zeros((len(trace), 1)), np.zeros_like(trace)
+        with plumed.Plumed() as kernel:
+            kernel.cmd("setRealPrecision", 8)
+            kernel.cmd("setMDEngine", "pytest")
+            kernel.cmd("setNatoms", 1)
+            kernel.cmd("setTimestep", TIMESTEP)
+            kernel.cmd("setLogFile", "plumed.log")
+            kernel.cmd("setPlumedDat", "plumed.dat")
+            kernel.cmd("init")
+            for step, s in enumerate(trace):
+                forces = np.zeros((1, 3))
+                kernel.cmd("setStep", step)
+                kernel.cmd("setPositions", s[None, :].copy())
+                kernel.cmd("setForces", forces)
+                kernel.cmd("setMasses", np.ones(1))
+                kernel.cmd("setCharges", np.zeros(1))
+                kernel.cmd("setBox", np.zeros((3, 3)))
+                kernel.cmd("setVirial", np.zeros((3, 3)))
+                kernel.cmd("calc")
+                kernel.cmd("getBias", V[step])
+                dV_ds[step] = -forces[0]
+        return Outcome(V[:, 0], dV_ds, directory)
+
+    return run
+
+
+def insert(text: str, actions: str) -> str:
+    """Put actions below the UNITS and RESTART of an input, which must come first."""
+    lines = text.splitlines()
+    first = [line for line in lines if line.startswith(("UNITS", "RESTART"))]
+    return "\n".join([*first, actions, *lines[len(first) :]]) + "\n"
