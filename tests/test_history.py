@@ -295,3 +295,25 @@ def test_the_directory_is_released_at_the_end(tmp_path):
     stop(system)
     with (tmp_path / "ipi-mtd.journal").open("rb") as journal:
         fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("name", ["HILLS", "COLVAR"])
+def test_a_disk_that_is_full_at_commit_loses_nothing(tmp_path, undisturbed, monkeypatch, name):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:24])
+    system.propose(structures[24])  # a hill and a row are due
+    write, full = os.pwrite, (tmp_path / name).stat().st_ino
+
+    def write_elsewhere(fd, data, offset):
+        if os.fstat(fd).st_ino == full:
+            raise OSError(28, "No space left on device")
+        return write(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", write_elsewhere)
+    with pytest.raises(UserError, match=f"{name}: cannot be written: No space left on device"):
+        system.commit()
+    stop(system)
+    monkeypatch.undo()
+    serve(open_run(tmp_path), structures[25:])
+    assert contents(tmp_path) == undisturbed
