@@ -30,6 +30,8 @@ class Engine(torch.nn.Module):
     check_consistency : let metatomic check every pair of every neighbor list
     """
 
+    neighbor_lists: List[NeighborListOptions]  # of an empty list TorchScript cannot guess the type
+
     def __init__(
         self,
         module: torch.nn.Module,

@@ -230,9 +230,12 @@ class FeatureModel:
         h = torch.from_numpy(cell).to(self.device, self._dtype).requires_grad_(bool(pbc.any()))
         periodic = torch.from_numpy(pbc).to(self.device)
         try:
-            values, atoms = self._engine(
-                self._types, R, h, periodic, pairs, vectors, self._selected
-            )
+            # TorchScript would optimise for the shapes of the first structures it sees, so that
+            # the last bits depend on them; on a CPU this makes nothing faster.
+            with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+                values, atoms = self._engine(
+                    self._types, R, h, periodic, pairs, vectors, self._selected
+                )
         except Exception as error:
             raise UserError(f"{self.path}: the model failed: {last_line(error)}") from error
         if not values.requires_grad:

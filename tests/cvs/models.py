@@ -1,0 +1,159 @@
+"""Small models with known values, and how to export them."""
+
+# ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
+import warnings
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import torch
+from metatensor.torch import Labels, TensorBlock, TensorMap
+from metatomic.torch import (
+    AtomisticModel,
+    ModelCapabilities,
+    ModelMetadata,
+    ModelOutput,
+    NeighborListOptions,
+    System,
+)
+
+
+def export(
+    path: Path,
+    module: torch.nn.Module,
+    *,
+    outputs: Dict[str, str],
+    unit: str = "angstrom",
+    dtype: str = "float64",
+    devices: Optional[List[str]] = None,
+    types: Optional[List[int]] = None,
+) -> Path:
+    """Save a module as a metatomic model; `outputs` are names and sample kinds."""
+    capabilities = ModelCapabilities(
+        length_unit=unit,
+        outputs={name: ModelOutput(sample_kind=kind) for name, kind in outputs.items()},
+        atomic_types=types or [18],
+        interaction_range=10.0,
+        supported_devices=devices or ["cpu"],
+        dtype=dtype,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of old names and missing units, which are what we want
+        AtomisticModel(module.eval(), ModelMetadata(), capabilities).save(path)
+    return path
+
+
+def labelled(values: torch.Tensor, samples: Labels) -> TensorMap:
+    """Rows of features as metatomic wants them."""
+    properties = Labels(
+        "property", torch.arange(values.shape[1], device=values.device).reshape(-1, 1)
+    )
+    components: List[Labels] = []
+    block = TensorBlock(values, samples, components, properties)
+    keys = Labels("_", torch.zeros((1, 1), dtype=torch.int32, device=values.device))
+    return TensorMap(keys, [block])
+
+
+class PairSums(torch.nn.Module):
+    """Sums over the neighbors of each atom, a column for each neighbor list, and one of the cell.
+
+    The sum of f(r/cutoff) = (1 - (r/cutoff)^2)^3, which takes no notice of pairs beyond the cutoff,
+    each term weighted with 1 + z/10 where z is the direction of the pair; the last column is
+    the volume of the cell times half of the first one.
+
+    Parameters
+    ----------
+    lists : the neighbor lists
+    shuffle : whether the samples of atoms come in another order than the atoms
+    """
+
+    def __init__(self, lists: List[NeighborListOptions], shuffle: bool = False):
+        super().__init__()
+        self.lists = lists
+        self.shuffle = shuffle
+
+    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
+        return self.lists
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels],
+    ) -> Dict[str, TensorMap]:
+        system = systems[0]
+        device = system.device
+        columns: List[torch.Tensor] = []
+        for options in self.lists:
+            pairs = system.get_neighbor_list(options)
+            r_ij = pairs.values.squeeze(2)
+            y = torch.clamp(1 - (r_ij * r_ij).sum(dim=1) / options.cutoff**2, min=0.0)
+            f = y**3
+            weighted = f * (1 + 0.1 * r_ij[:, 2] / options.cutoff)
+            column = torch.zeros(len(system), dtype=f.dtype, device=device)
+            column = column.index_add(0, pairs.samples.column("first_atom"), weighted)
+            if not options.full_list:  # the same pair, seen from the other side
+                reverse = f * (1 - 0.1 * r_ij[:, 2] / options.cutoff)
+                column = column.index_add(0, pairs.samples.column("second_atom"), reverse)
+            columns.append(column)
+        columns.append(0.5 * torch.det(system.cell) * columns[0])
+        values = torch.stack(columns, dim=1)  # (n_atoms, n_lists + 1)
+
+        atoms = torch.arange(len(system), device=device)
+        if selected_atoms is not None:
+            atoms = torch.sort(selected_atoms.column("atom").to(torch.int64))[0]
+        if self.shuffle:
+            atoms = torch.roll(atoms.flip(0), 3)
+        values = values[atoms]
+        results: Dict[str, TensorMap] = {}
+        for name, output in outputs.items():
+            if output.sample_kind == "atom":
+                rows = torch.stack([torch.zeros_like(atoms), atoms], dim=1)
+                results[name] = labelled(values, Labels(["system", "atom"], rows))
+            else:
+                whole = Labels("system", torch.zeros((1, 1), dtype=torch.int32, device=device))
+                results[name] = labelled(values.sum(dim=0, keepdim=True), whole)
+        return results
+
+
+class FirstDistance(torch.nn.Module):
+    """The distance between the first and the last atom, in the unit and dtype of the model.
+
+    With ``kind="detached"`` it is not connected to the positions, with ``"raising"`` an error.
+    """
+
+    def __init__(self, kind: str = "plain", scale: float = 1.0):
+        super().__init__()
+        self.kind = kind
+        self.scale = scale
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        positions = systems[0].positions
+        value = self.scale * torch.linalg.vector_norm(positions[0] - positions[-1]).reshape(1, 1)
+        if self.kind == "detached":
+            value = value.detach()
+        if self.kind == "raising":
+            raise ValueError("these atoms are too cold")
+        n_rows = 1
+        if self.kind == "empty":
+            n_rows = 0
+        device = value.device
+        samples = Labels("system", torch.zeros((n_rows, 1), dtype=torch.int32, device=device))
+        results: Dict[str, TensorMap] = {}
+        for name in outputs.keys():  # noqa: SIM118 - TorchScript
+            results[name] = labelled(value[:n_rows], samples)
+        return results
+
+
+class WithInputs(FirstDistance):
+    """A model that asks for more than positions, cell and types."""
+
+    def requested_inputs(self) -> Dict[str, ModelOutput]:
+        return {
+            "charge": ModelOutput(unit="e", sample_kind="atom"),
+            "mass": ModelOutput(unit="u", sample_kind="atom"),
+        }
