@@ -141,6 +141,7 @@ class Run:
             len(self.structure.types),
             self._identity(),
             start,
+            take_over=self.config.restart,
         )
         self.system.history = history
         return history

@@ -17,6 +17,7 @@ import click
 from ipi_mtd.errors import UserError
 
 _PATH = click.Path(path_type=Path)
+PICTURES = (".png", ".pdf", ".svg")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -31,6 +32,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except UserError as error:
         click.echo(f"ipi-mtd: {' '.join(str(error).splitlines())}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"ipi-mtd: {error.filename}: {error.strerror}", err=True)
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("ipi-mtd: interrupted", err=True)
@@ -56,6 +62,8 @@ def override_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--extensions", type=_PATH, help="Directory of the model's extensions."),
         click.option("--device", help="Where the models run: cpu, cuda, cuda:1, mps."),
         click.option("--address", help="Name of the unix socket, or host, of i-PI."),
+        click.option("--structure", type=_PATH, help="With a plumed.dat: a file with the atoms."),
+        click.option("--timestep", help="With a plumed.dat: i-PI's time step, such as '2.5 fs'."),
         click.option("--port", type=click.IntRange(1, 65535), help="Port of i-PI; implies inet."),
     ]
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
@@ -91,7 +99,8 @@ def directory_options(command: Callable[..., None]) -> Callable[..., None]:
 def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> None:
     """Connect to i-PI and serve forces and bias until it says EXIT.
 
-    CONFIG is a TOML file; see inputs/lj38.toml.
+    CONFIG is a TOML file, see inputs/lj38.toml; or a plumed.dat, with --structure, --timestep and
+    --address.
     """
     from ipi_mtd.running import run as run_driver
 
@@ -183,8 +192,14 @@ def fes(
     known.
     """
     from ipi_mtd.analysis.report import Settings, report
-    from ipi_mtd.marks import parse_mark, parse_range, structure_marks
+    from ipi_mtd.marks import parse_mark, parse_range, require_energy_unit, structure_marks
 
+    if temperature is not None and not 0 < temperature < float("inf"):
+        raise UserError(f"--temperature must be above 0 K, got {temperature:g}")
+    if picture.suffix not in PICTURES:
+        raise UserError(f"--picture must end with {', '.join(PICTURES)}, got '{picture}'")
+    if energy_unit is not None:
+        require_energy_unit(energy_unit)
     structures = [Path(text) for text in marks if Path(text).is_file()]
     named = [parse_mark(text) for text in marks if Path(text) not in structures]
     if structures and config is None:
@@ -216,14 +231,21 @@ def fes(
 
 
 def _read(path: Path, options: dict[str, Any]) -> Any:
-    from ipi_mtd.config import read_config, with_overrides
+    from ipi_mtd.config import with_overrides
+    from ipi_mtd.reading import read_input
 
     models = {}
     for text in options["models"]:
         name, separator, file = text.rpartition("=")
         models[name if separator else ""] = Path(file)
     return with_overrides(
-        read_config(path),
+        read_input(
+            path,
+            structure=options["structure"],
+            timestep=options["timestep"],
+            address=options["address"],
+            port=options["port"],
+        ),
         path,
         models=models,
         extensions=options["extensions"],
@@ -248,7 +270,7 @@ def _run_arguments(options: dict[str, Any]) -> list[str]:
     arguments = []
     for text in options["models"]:
         arguments += ["--model", text]
-    for name in ("extensions", "device", "address", "port"):
+    for name in ("extensions", "device", "structure", "timestep", "address", "port"):
         if options[name] is not None:
             arguments += [f"--{name}", str(options[name])]
     for name in ("fresh", "keep_hills"):

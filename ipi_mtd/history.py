@@ -73,6 +73,7 @@ class RunHistory:
     n_atoms : int
     identity : what makes the run what it is; resuming as something else is refused
     start : what to do with the files of an earlier run
+    take_over : whether to go on with hills that have no journal, as PLUMED's RESTART does
 
     Raises
     ------
@@ -88,6 +89,8 @@ class RunHistory:
         n_atoms: int,
         identity: dict[str, Any],
         start: Start = Start.RESUME,
+        *,
+        take_over: bool = False,
     ) -> None:
         self.directory = directory
         self._tables = tables
@@ -103,7 +106,7 @@ class RunHistory:
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         _require_same(self._journal.path, self._journal.identity, identity)
-        if self._journal.proposal is None and start is Start.RESUME:
+        if self._journal.proposal is None and start is Start.RESUME and not take_over:
             self._require_no_rows()
         self._repeated: tuple[bytes, ...] | None = None
         self._last: FloatArray | None = None

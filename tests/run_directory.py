@@ -49,7 +49,9 @@ def make_system() -> BiasedSystem:
     return BiasedSystem(NoPotential(), SquaredRadius(), [BiasTerm("mtd", metad, (0,))], 0.01)
 
 
-def open_run(directory: Path, start: Start = Start.RESUME, **identity) -> BiasedSystem:
+def open_run(
+    directory: Path, start: Start = Start.RESUME, *, take_over: bool = False, **identity
+) -> BiasedSystem:
     """A system whose history is in a directory."""
     system = make_system()
     (term,) = system.biases
@@ -70,6 +72,7 @@ def open_run(directory: Path, start: Start = Start.RESUME, **identity) -> Biased
         N_ATOMS,
         {"pace": PACE, **identity},
         start,
+        take_over=take_over,
     )
     return system
 

@@ -317,3 +317,14 @@ def test_a_disk_that_is_full_at_commit_loses_nothing(tmp_path, undisturbed, monk
     monkeypatch.undo()
     serve(open_run(tmp_path), structures[25:])
     assert contents(tmp_path) == undisturbed
+
+
+def test_taking_over_hills_survives_a_kill_before_the_first_step(tmp_path):
+    system = open_run(tmp_path)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    (tmp_path / "ipi-mtd.journal").unlink()
+    stop(open_run(tmp_path, take_over=True))
+    again = open_run(tmp_path, take_over=True)
+    serve(again, trajectory(N_STEPS, seed=4))
+    assert again.biases[0].bias.n_hills == 18
