@@ -1,12 +1,27 @@
-"""What the options of `fes` mean: axes and known structures."""
+"""What the options of `fes` mean: units, axes and known structures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from ipi_mtd import units
 from ipi_mtd.assembly import Run
 from ipi_mtd.config import Config
 from ipi_mtd.errors import UserError
+
+
+def require_energy_unit(unit: str) -> None:
+    """Refuse what is no unit of energy.
+
+    Raises
+    ------
+    UserError
+        Which names the option.
+    """
+    try:
+        units.factor(unit, "hartree")
+    except ValueError as error:
+        raise UserError(f"--energy-unit: {error}") from error
 
 
 def parse_range(text: str) -> tuple[str, tuple[float, float, int | None]]:

@@ -1,0 +1,484 @@
+"""The command line: what it prints, and with which status it ends."""
+
+# ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
+import json
+import logging
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import ase.io
+import metatomic.torch as mta
+import numpy as np
+import pytest
+import torch
+from metatensor.torch import Labels, TensorBlock, TensorMap
+
+from ipi_mtd.cli import cli, main
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = sorted(cli.commands)
+
+
+@pytest.fixture
+def ipi_mtd(monkeypatch, capsys):
+    """Runs the command line; gives status, output and what it says on stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ipi-mtd", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    yield run
+    logging.getLogger("ipi_mtd").setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def refusal(ipi_mtd):
+    """Runs a command that must fail with one line and status 1; gives the line."""
+
+    def run(*arguments):
+        status, out, err = ipi_mtd(*arguments)
+        assert (status, out, err.count("\n")) == (1, "", 1), err
+        assert err.startswith("ipi-mtd: ")
+        return err.removeprefix("ipi-mtd: ").rstrip("\n")
+
+    return run
+
+
+@pytest.fixture
+def config(tmp_path, exported):
+    """Writes the example's configuration with some words replaced, at an address of its own."""
+
+    def write(*replacements):
+        text = (ROOT / "inputs/lj38.toml").read_text()
+        for old, new in (
+            ("../lj38/octahedron.xyz", str(ROOT / "lj38/octahedron.xyz")),
+            ("../lj38/histo-cv.pt", str(exported / "histo-cv.pt")),
+            ('address = "lj38"', f'address = "test-{uuid.uuid4().hex}"\npatience = 0'),
+            *replacements,
+        ):
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "run.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+class Constant(torch.nn.Module):
+    """An output that does not depend on the positions."""
+
+    def forward(
+        self,
+        systems: List[mta.System],
+        outputs: Dict[str, mta.ModelOutput],
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        names = Labels("_", torch.zeros((1, 1), dtype=torch.int32))
+        components: List[Labels] = []
+        results: Dict[str, TensorMap] = {}
+        for name in outputs:
+            values = torch.ones((len(systems), 1), dtype=torch.float64)
+            samples = Labels("system", torch.arange(len(systems)).reshape(-1, 1))
+            properties = Labels("property", torch.zeros((1, 1), dtype=torch.int32))
+            block = TensorBlock(values, samples, components, properties)
+            results[name] = TensorMap(names, [block])
+        return results
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Exports a model that is no good as a CV."""
+
+    def export(output="feature", devices=("cpu",), types=(18,)):
+        capabilities = mta.ModelCapabilities(
+            length_unit="angstrom",
+            outputs={output: mta.ModelOutput(sample_kind="system")},
+            atomic_types=list(types),
+            interaction_range=0.0,
+            supported_devices=list(devices),
+            dtype="float64",
+        )
+        path = tmp_path / "model.pt"
+        exported = mta.AtomisticModel(Constant().eval(), mta.ModelMetadata(), capabilities)
+        exported.save(path)
+        return path
+
+    return export
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_every_command_explains_itself(ipi_mtd, command):
+    for option in ("-h", "--help"):
+        status, out, err = ipi_mtd(*command, option)
+        assert (status, err) == (0, "")
+        assert out.startswith(f"Usage: {' '.join(['ipi-mtd', *command])} ")
+
+
+def test_the_version_is_printed(ipi_mtd):
+    status, out, _ = ipi_mtd("--version")
+    assert status == 0
+    assert out.startswith("ipi-mtd, version ")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["fes", "--help"]])
+def test_help_loads_neither_torch_nor_numpy(command):
+    code = (
+        "import sys; from ipi_mtd.cli import cli\n"
+        f"cli({command!r}, standalone_mode=False)\n"
+        "print(sorted({'torch', 'numpy', 'pydantic', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fly"],
+        ["run"],
+        ["run", "no-such-file.toml"],
+        ["check", "."],
+        ["run", "run.toml", "--port", "99999"],
+        ["run", "run.toml", "--fresh", "--keep-hills"],
+        ["launch", "no-such-file.xml", "run.toml"],
+        ["fes", "no-such-file"],
+    ],
+)
+def test_wrong_usage_has_status_2_and_no_traceback(
+    ipi_mtd, config, tmp_path, monkeypatch, arguments
+):
+    config()
+    monkeypatch.chdir(tmp_path)
+    status, out, err = ipi_mtd(*arguments)
+    assert (status, out) == (2, "")
+    assert err.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in err
+
+
+def test_both_names_of_the_command_give_the_same_one_line_and_status(tmp_path):
+    (tmp_path / "run.toml").write_text("[")
+    seen = [
+        subprocess.run(
+            [*command, "check", "run.toml"], cwd=tmp_path, capture_output=True, text=True
+        )
+        for command in (
+            [Path(sys.executable).parent / "ipi-mtd"],
+            [sys.executable, "-m", "ipi_mtd"],
+        )
+    ]
+    assert [done.returncode for done in seen] == [1, 1]
+    assert {done.stderr.partition(": Inv")[0] for done in seen} == {
+        "ipi-mtd: run.toml: is not TOML"
+    }
+
+
+def test_check_says_what_is_loaded_and_how_fast_it_is(ipi_mtd, config, exported):
+    status, out, err = ipi_mtd("check", config())
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == (
+        f"38 atoms; CVs cv1, cv2 from {exported / 'histo-cv.pt'} on cpu; potential lennard-jones"
+    )
+    assert [line.split(" = ")[0] for line in lines[1:4]] == ["cv1", "cv2", "potential"]
+    assert lines[4].startswith("a force call takes ")
+    energy = -173.928427 * 0.24 * 4.184 / 2625.4996394799
+    assert float(lines[3].split()[2]) == pytest.approx(energy, rel=1e-6)
+
+
+def test_check_takes_another_model(ipi_mtd, config, exported):
+    status, out, _ = ipi_mtd("check", config(), "--model", exported / "soap-cv.pt")
+    assert status == 0
+    assert str(exported / "soap-cv.pt") in out
+    again = ipi_mtd("check", config(), "--model", f"histogram={exported / 'soap-cv.pt'}")
+    assert again[1].splitlines()[:4] == out.splitlines()[:4]
+
+
+def test_a_model_that_is_missing_is_named(refusal, config):
+    assert refusal("check", config(), "--model", "none.pt") == (
+        "none.pt: there is no such model file"
+    )
+    assert "has no model 'x', only histogram" in refusal("check", config(), "--model", "x=none.pt")
+
+
+def test_a_model_that_is_no_model_is_named(refusal, config, tmp_path):
+    (tmp_path / "text.pt").write_text("not a model")
+    line = refusal("check", config(), "--model", tmp_path / "text.pt")
+    assert line.startswith(f"{tmp_path / 'text.pt'}: this is not a model exported with metatomic")
+
+
+def test_a_model_that_is_cut_off_is_named(refusal, config, tmp_path, exported):
+    whole = (exported / "histo-cv.pt").read_bytes()
+    (tmp_path / "half.pt").write_bytes(whole[: len(whole) // 2])
+    assert refusal("check", config(), "--model", tmp_path / "half.pt").startswith(
+        f"{tmp_path / 'half.pt'}: "
+    )
+
+
+@pytest.fixture
+def needs_extension(tmp_path, exported):
+    """A model that says it needs an extension which is nowhere."""
+    path = tmp_path / "histo-cv.pt"
+    with zipfile.ZipFile(exported / "histo-cv.pt") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            wanted = [{"name": "my_kernels", "path": "my_kernels/lib/libmy_kernels.so"}]
+            new.writestr(name, {True: json.dumps(wanted).encode()}.get(
+                name.endswith("extra/extensions"), content
+            ))  # fmt: skip
+    return path
+
+
+def test_a_missing_extension_is_named_with_how_to_give_it(refusal, config, needs_extension):
+    line = refusal("check", config(), "--model", needs_extension)
+    assert line.startswith(f"{needs_extension}: the model needs the TorchScript extension my_kern")
+    assert "--extensions" in line
+
+
+def test_an_extensions_directory_without_the_extension_is_named(
+    refusal, config, needs_extension, tmp_path
+):
+    line = refusal("check", config(), "--model", needs_extension, "--extensions", tmp_path)
+    assert f"{tmp_path} does not have it" in line
+    line = refusal("check", config(), "--model", needs_extension, "--extensions", "nowhere")
+    assert line.startswith("nowhere: there is no such extensions directory")
+
+
+def test_a_model_without_the_output_is_told_what_it_has(refusal, config, model):
+    path = model(output="energy")
+    line = refusal("check", config(), "--model", path)
+    assert line.startswith(f"{path}: the model has no output 'feature'")
+    assert line.endswith(": energy")
+
+
+def test_atoms_that_the_model_does_not_know_are_named(refusal, config, model):
+    path = model(types=[1, 8])
+    assert refusal("check", config(), "--model", path).startswith(
+        f"{path}: the model does not know the atomic types [18]"
+    )
+
+
+def test_an_output_that_does_not_depend_on_the_positions_is_refused(refusal, config, model):
+    path = model()
+    assert refusal("check", config(), "--model", path).startswith(
+        f"{path}: the output 'feature' does not depend on the positions"
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "complaint"),
+    [
+        ("abacus", "device 'abacus': torch knows no such device"),
+        ("mps", "the model does not support the device 'mps'"),
+        ("cuda:99", "device 'cuda:99': torch finds"),
+    ],
+)
+def test_a_device_that_cannot_be_is_refused(refusal, config, model, device, complaint):
+    path = model(devices=["cpu", "cuda"])
+    assert complaint in refusal("check", config(), "--model", path, "--device", device)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("component = 2", "component = 20", "`component` is 20, but the output"),
+        ("octahedron.xyz", "none.xyz", "there is no such structure file"),
+        ("octahedron.xyz", "README.md", "ASE cannot read the structure"),
+        ("[colvar]", '[colvar]\ncolumns = ["cv9"]', "there is no 'cv9'"),
+        ("[socket]", "periodic = true\n[socket]", "the structure has no cell"),
+        (
+            '"3.4 angstrom"',
+            '"3.4 angstrom"\n[potential.extra]',
+            "there is no key `potential.extra`",
+        ),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_refused(
+    refusal, config, tmp_path, old, new, complaint
+):
+    path = config((old, new))
+    assert complaint in refusal("run", path, "--output", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        (["--address", "nobody-here"], "/tmp/ipi_nobody-here"),
+        (["--address", "localhost", "--port", "1"], "localhost:1"),
+    ],
+)
+def test_a_server_that_is_not_there_is_named(refusal, config, tmp_path, options, address):
+    line = refusal("run", config(), *options, "--output", tmp_path / "run")
+    assert line.startswith(f"no i-PI server at {address} within 0 s: ")
+
+
+def test_an_output_that_cannot_be_written_is_named(refusal, config):
+    path = config()
+    assert refusal("run", path, "--output", path) == f"{path}: File exists"
+
+
+def test_a_run_is_not_continued_with_other_settings(refusal, config, tmp_path):
+    refusal("run", config(), "--output", tmp_path / "run")
+    path = config(("pace = 30", "pace = 40"))
+    line = refusal("run", path, "--output", tmp_path / "run")
+    assert "`metad.metad.pace` was 30, is 40" in line
+    assert "--fresh" in line
+
+
+def test_hills_without_a_journal_are_not_continued_unasked(refusal, config, tmp_path):
+    write_hills(tmp_path / "run/HILLS")
+    line = refusal("run", config(), "--output", tmp_path / "run")
+    assert line.startswith(f"{tmp_path / 'run/HILLS'}: ")
+    assert "--keep-hills" in line
+
+
+def test_hills_without_a_journal_are_set_aside_if_asked(refusal, config, tmp_path):
+    write_hills(tmp_path / "run/HILLS")
+    line = refusal("run", config(), "--output", tmp_path / "run", "--fresh")
+    assert line.startswith("no i-PI server")
+    assert (tmp_path / "run/HILLS.old").exists()
+
+
+def test_a_server_with_another_number_of_atoms_is_refused(refusal, config, tmp_path):
+    name = f"test-{uuid.uuid4().hex}"
+    path = Path(f"/tmp/ipi_{name}")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(1)
+
+        def ipi():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"POSDATA     " + bytes(144) + struct.pack("=i", 3) + bytes(72))
+                connection.recv(12)
+
+        thread = threading.Thread(target=ipi)
+        thread.start()
+        line = refusal("run", config(), "--address", name, "--output", tmp_path / "run")
+        thread.join()
+    path.unlink()
+    assert line == "i-PI sent 3 atoms, the structure has 38"
+
+
+def write_hills(path, n_hills=80):
+    """Hills of a run that was never made, as PLUMED writes them."""
+    rng = np.random.default_rng(19)
+    path.parent.mkdir(exist_ok=True)
+    lines = [
+        "#! FIELDS time cv1 cv2 sigma_cv1 sigma_cv2 height biasf",
+        "#! SET multivariate false",
+        "#! SET kerneltype stretched-gaussian",
+    ]
+    for k in range(n_hills):
+        cv1, cv2 = rng.normal([15, 5], [3, 2])
+        lines.append(f" {0.075 * (k + 1)} {cv1} {cv2} 1 0.5 0.041 40")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+UNIT = ("--energy-unit", "kcal/mol")
+
+
+@pytest.fixture
+def hills(tmp_path, monkeypatch):
+    """A HILLS file; the working directory is its own."""
+    monkeypatch.chdir(tmp_path)
+    return write_hills(tmp_path / "HILLS")
+
+
+def test_fes_writes_a_table_and_a_picture(ipi_mtd, hills, tmp_path):
+    status, out, err = ipi_mtd("fes", *UNIT, "--range", "cv1=0:30:30", "--range", "cv2=0:20:20")
+    assert (status, err) == (0, "")
+    assert out.endswith("kcal/mol: fes.dat and fes.png\n")
+    assert hills.name == "HILLS"
+    assert np.loadtxt(tmp_path / "fes.dat").shape == (31 * 21, 3)
+    assert (tmp_path / "fes.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fes_takes_unit_and_temperature_from_the_configuration(ipi_mtd, hills, config, tmp_path):
+    said = ipi_mtd("fes", hills, *UNIT, "--temperature", 19.3, "--picture", "a.pdf")
+    (tmp_path / "fes.dat").rename(tmp_path / "said.dat")
+    read = ipi_mtd("fes", hills, "--config", config(), "--picture", "a.pdf")
+    assert read == said
+    assert (tmp_path / "fes.dat").read_bytes() == (tmp_path / "said.dat").read_bytes()
+
+
+def test_fes_projects_and_marks_structures(ipi_mtd, hills, config, tmp_path):
+    marks = ["--mark", ROOT / "lj38/octahedron.xyz", "--mark", "icosahedron:cv1=3,cv2=2"]
+    options = ["--config", config(), "--onto", "cv1", "--output", "one.dat", "--picture", "one.svg"]
+    status, out, err = ipi_mtd("fes", hills, *options, *marks, "--range", "cv1=0:30:40")
+    assert (status, err) == (0, "")
+    assert "one.dat and one.svg" in out
+    assert len(np.loadtxt(tmp_path / "one.dat")) == 41
+    assert (tmp_path / "one.svg").read_text().count("icosahedron") >= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ([], "HILLS: does not say its energy unit; give --energy-unit"),
+        (["--energy-unit", "smoot"], "--energy-unit: unknown unit 'smoot'"),
+        (["--energy-unit", "kcal"], "--energy-unit: 'kcal' is a macroscopic energy; did you mean"),
+        ([*UNIT, "--temperature", "0"], "--temperature must be above 0 K, got 0"),
+        ([*UNIT, "--temperature", "nan"], "--temperature must be above 0 K, got nan"),
+        ([*UNIT, "--range", "cv1"], "--range must be CV=MIN:MAX or CV=MIN:MAX:BINS, got 'cv1'"),
+        ([*UNIT, "--range", "cv1=0:1:2:3"], "--range must be"),
+        ([*UNIT, "--range", "cv1=0:x"], "--range must be"),
+        ([*UNIT, "--range", "cv1=1:0"], "cv1: the lower bound of the grid must be below"),
+        ([*UNIT, "--range", "cv1=0:inf"], "cv1: the bounds of the grid must be finite"),
+        ([*UNIT, "--range", "cv1=0:1:0"], "cv1: the grid needs at least one bin, got 0"),
+        ([*UNIT, "--range", "cv7=0:1"], "there is no CV 'cv7'; the CVs are cv1, cv2"),
+        ([*UNIT, "--onto", "cv1"], "a projection of the free energy needs the temperature"),
+        ([*UNIT, "--mark", "none.xyz"], "--mark must be a structure file or NAME:CV=VALUE"),
+        ([*UNIT, "--mark", "here:cv1=x"], "--mark must be"),
+        ([*UNIT, "--mark", "here:cv1=1"], "a mark needs a value of cv2"),
+        ([*UNIT, "--picture", "fes.doc"], "--picture must end with .png, .pdf, .svg, got 'fes.d"),
+        ([*UNIT, "--output", "no/fes.dat"], "no/fes.dat: No such file or directory"),
+        ([*UNIT, "--picture", "no/fes.png"], "no/fes.png: No such file or directory"),
+        ([*UNIT, "--temperature", "19.3", "--onto", "cv7"], "cannot project onto cv7"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("hills")
+def test_a_wrong_option_of_fes_is_one_line(refusal, options, complaint):
+    assert complaint in refusal("fes", *options)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "has no '#! FIELDS' line"),
+        ("1 2 3\n", "has no '#! FIELDS' line"),
+        ("#! FIELDS time cv1 sigma_cv1 height biasf\n", "there are no hills to sum"),
+        ("#! FIELDS time cv1 sigma_cv1 height biasf\n 1 2 x 4 5\n 1 2 3 4 5\n", "got 'x'"),
+    ],
+)
+def test_a_file_without_hills_is_one_line(refusal, tmp_path, content, complaint):
+    (tmp_path / "HILLS").write_text(content)
+    assert complaint in refusal("fes", tmp_path / "HILLS", *UNIT)
+
+
+def test_a_mark_of_a_structure_needs_the_configuration(ipi_mtd, hills):
+    shutil.copy(ROOT / "lj38/icosahedron.xyz", "here.xyz")
+    assert len(ase.io.read("here.xyz")) == 38
+    status, _, err = ipi_mtd("fes", hills, *UNIT, "--mark", "here.xyz")
+    assert status == 2
+    assert "needs --config" in err
+
+
+@pytest.mark.parametrize("option", ["--energy-unit=nm", "--energy-unit= "])
+def test_a_unit_of_something_else_is_one_line(refusal, hills, option):
+    assert refusal("fes", hills, option).startswith("--energy-unit: ")
