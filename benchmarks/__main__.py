@@ -1,0 +1,22 @@
+"""Measure what a run costs and print tables; a minute or two."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import force_call, many_hills, md_step, system_size
+
+
+def main() -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="10^6 hills, two minutes more")
+    arguments = parser.parse_args()
+    force_call.main()
+    md_step.main()
+    many_hills.main(arguments.long)
+    system_size.main()
+
+
+if __name__ == "__main__":
+    main()
