@@ -68,7 +68,11 @@ class PairSums(torch.nn.Module):
 
     def __init__(self, lists: List[NeighborListOptions], shuffle: bool = False):
         super().__init__()
-        self.lists = lists
+        # copied, because an export stamps the unit of its model on them
+        self.lists = [
+            NeighborListOptions(cutoff=o.cutoff, full_list=o.full_list, strict=o.strict)
+            for o in lists
+        ]
         self.shuffle = shuffle
 
     def requested_neighbor_lists(self) -> List[NeighborListOptions]:
@@ -118,13 +122,15 @@ class PairSums(torch.nn.Module):
 class FirstDistance(torch.nn.Module):
     """The distance between the first and the last atom, in the unit and dtype of the model.
 
-    With ``kind="detached"`` it is not connected to the positions, with ``"raising"`` an error.
+    Other kinds do something wrong: "detached" is not connected to the positions, "raising" is an
+    error, "empty" has no samples, "float32" is not the dtype, "counting" depends on the calls.
     """
 
     def __init__(self, kind: str = "plain", scale: float = 1.0):
         super().__init__()
         self.kind = kind
         self.scale = scale
+        self.n_calls = 0
 
     def forward(
         self,
@@ -138,6 +144,11 @@ class FirstDistance(torch.nn.Module):
             value = value.detach()
         if self.kind == "raising":
             raise ValueError("these atoms are too cold")
+        if self.kind == "float32":
+            value = value.to(torch.float32)
+        if self.kind == "counting":
+            self.n_calls += 1
+            value = value * self.n_calls
         n_rows = 1
         if self.kind == "empty":
             n_rows = 0
