@@ -60,6 +60,10 @@ class IPIInput:
         """How many steps i-PI runs, counted from the first run on."""
         return self._int("<total_steps>", _text(self._root, "total_steps") or "1000")
 
+    def listens_at(self, address: Address) -> bool:
+        """Whether an ffsocket has this address."""
+        return str(address) in self._sockets()
+
     def socket_at(self, address: Address) -> ET.Element[str]:
         """The ffsocket that listens at an address.
 
@@ -68,18 +72,12 @@ class IPIInput:
         UserError
             If there is none, or if it works in a way that cannot be served.
         """
-        prefix = self._root.get("sockets_prefix", "/tmp/ipi_")
-        listening = []
-        for socket in self._root.iter("ffsocket"):
-            name = _text(socket, "address") or "localhost"
-            port = self._int("<port>", _text(socket, "port") or "65535")
-            there = Address(name, port if socket.get("mode", "inet") == "inet" else None, prefix)
-            if str(there) == str(address):
-                return socket
-            listening.append(str(there))
+        sockets = self._sockets()
+        if str(address) in sockets:
+            return sockets[str(address)]
         raise UserError(
             f"{self.path}: no ffsocket listens at {address}, where the driver connects, "
-            f"only at {', '.join(listening) or 'none'}"
+            f"only at {', '.join(sockets) or 'none'}"
         )
 
     def require_served(self, address: Address) -> None:
@@ -179,6 +177,17 @@ class IPIInput:
             else:
                 raise UserError(f"{self.path}: <{element.tag}> {text}: there is no such file")
         return self.tree
+
+    def _sockets(self) -> dict[str, ET.Element[str]]:
+        """The ffsockets by where they listen."""
+        prefix = self._root.get("sockets_prefix", "/tmp/ipi_")
+        sockets = {}
+        for socket in self._root.iter("ffsocket"):
+            name = _text(socket, "address") or "localhost"
+            port = self._int("<port>", _text(socket, "port") or "65535")
+            is_inet = socket.get("mode", "inet") == "inet"
+            sockets[str(Address(name, port if is_inet else None, prefix))] = socket
+        return sockets
 
     def _acts_on_centroid(self, name: str | None) -> bool:
         forces = [f for f in self._root.iter("force") if f.get("forcefield") == name]

@@ -16,6 +16,7 @@ from ipi_mtd.config import Config
 from ipi_mtd.driver import Address, connect, serve
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
+from ipi_mtd.ipi_input import read_ipi_input
 from ipi_mtd.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def run(
     UserError
         If anything is wrong that a user can mend.
     """
+    require_served(config)
     assembled = Run(config, source)
     history = assembled.open_history(output, start)
     try:
@@ -89,6 +91,22 @@ def check(config: Config, source: Path) -> Iterator[str]:
         assembled.system.evaluate([assembled.structure])
         times.append(time.perf_counter() - begin)
     yield f"a force call takes {1e3 * statistics.median(times):.2f} ms"
+
+
+def require_served(config: Config) -> None:
+    """Check i-PI's input, if the configuration names it and it is the one in use.
+
+    Raises
+    ------
+    UserError
+        If it asks for what the driver cannot serve.
+    """
+    address = address_of(config)
+    if config.socket.input is not None:
+        ipi_input = read_ipi_input(config.socket.input)
+        if ipi_input.listens_at(address):
+            ipi_input.require_served(address)
+            ipi_input.require_timestep(config.system.timestep)
 
 
 def address_of(config: Config) -> Address:
