@@ -62,7 +62,7 @@ class Features:
         Raises
         ------
         UserError
-            If the model has no gradient after all.
+            If the model cannot be differentiated, or the derivative is not finite.
         """
         if self._order is not None:
             unordered = np.empty_like(seed)
@@ -88,6 +88,9 @@ class Features:
             array = _numpy(torch.zeros_like(tensor) if gradient is None else gradient)
             strain_gradient += _numpy(tensor).T @ array
             arrays.append(array)
+        # every element of the gradients is in it, and what is not finite stays so
+        if not np.isfinite(strain_gradient).all():
+            raise UserError(f"{self._model.path}: the gradient has a value that is not finite")
         return self._model.scatter(arrays[0]), strain_gradient
 
 
@@ -245,7 +248,12 @@ class FeatureModel:
             )
         if values.dim() != 2:
             values = values.reshape(len(values), -1)
-        return Features(self, values, self._order(atoms), R, h)
+        features = Features(self, values, self._order(atoms), R, h)
+        if not np.isfinite(features.values).all():
+            raise UserError(
+                f"{self.path}: the output '{self.output}' has a value that is not finite"
+            )
+        return features
 
     def _compare(self, structure: Structure, ours: FloatArray) -> None:
         block = self._by_metatomic(structure)

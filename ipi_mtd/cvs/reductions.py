@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ipi_mtd.errors import UserError
 from ipi_mtd.structure import FloatArray
 
 Reduction: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
@@ -79,10 +80,18 @@ def soft_max(beta: float) -> Reduction:
 
 
 def soft_min(beta: float) -> Reduction:
-    r"""A smooth minimum of positive features, :math:`\beta / \ln \sum_i \exp(\beta / x_i)`."""
+    r"""A smooth minimum of positive features, :math:`\beta / \ln \sum_i \exp(\beta / x_i)`.
+
+    Raises
+    ------
+    UserError
+        When called with a feature that is not positive.
+    """
 
     def reduce(x: FloatArray) -> tuple[float, FloatArray]:
         bottom = x.min()
+        if bottom <= 0.0:
+            raise UserError(f"the smooth minimum needs positive features, and one is {bottom:.6g}")
         weights = np.exp(beta / x - beta / bottom)
         s = beta / (beta / bottom + math.log(weights.sum()))
         return float(s), weights / weights.sum() * (s / x) ** 2

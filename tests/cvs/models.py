@@ -123,7 +123,9 @@ class FirstDistance(torch.nn.Module):
     """The distance between the first and the last atom, in the unit and dtype of the model.
 
     Other kinds do something wrong: "detached" is not connected to the positions, "raising" is an
-    error, "empty" has no samples, "float32" is not the dtype, "counting" depends on the calls.
+    error, "empty" has no samples, "float32" is not the dtype, "counting" depends on the calls,
+    "infinite" is not finite, "broken" has a derivative that is not finite, "once" has a graph that
+    cannot be followed back.
     """
 
     def __init__(self, kind: str = "plain", scale: float = 1.0):
@@ -146,6 +148,15 @@ class FirstDistance(torch.nn.Module):
             raise ValueError("these atoms are too cold")
         if self.kind == "float32":
             value = value.to(torch.float32)
+        if self.kind == "infinite":
+            value = value / 0.0
+        if self.kind == "broken":
+            value = value + torch.sqrt(positions[0] - positions[0]).sum()
+        if self.kind == "once":
+            root = value * 1.0
+            value = root * root
+            root.add_(1.0)  # the derivative of the square needs it as it was
+            value = value + root
         if self.kind == "counting":
             self.n_calls += 1
             value = value * self.n_calls

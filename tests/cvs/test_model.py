@@ -313,6 +313,7 @@ def test_an_input_that_cannot_be_given_is_an_error(tmp_path):
         ("detached", "the output 'feature' does not depend on the positions in a way that torch"),
         ("raising", "the model failed: .*these atoms are too cold"),
         ("empty", "should have one sample, for the system, but has 0"),
+        ("infinite", "the output 'feature' has a value that is not finite"),
     ],
 )
 def test_a_model_that_cannot_be_biased_is_an_error(kind, message, tmp_path, argon):
@@ -321,6 +322,25 @@ def test_a_model_that_cannot_be_biased_is_an_error(kind, message, tmp_path, argo
 
     with pytest.raises(UserError, match=message) as error:
         FeatureModel(path, dimer.types).evaluate(dimer)
+
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("broken", "the gradient has a value that is not finite"),
+        ("once", "the model cannot be differentiated: .*modified by an inplace operation"),
+    ],
+)
+def test_a_derivative_that_cannot_be_used_is_an_error(kind, message, tmp_path, argon):
+    path = export(tmp_path / "model.pt", FirstDistance(kind), outputs={"feature": "system"})
+    dimer = argon([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
+    features = FeatureModel(path, dimer.types).evaluate(dimer)
+
+    with pytest.raises(UserError, match=message) as error:
+        features.pull_back(np.ones((1, 1)))
 
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
