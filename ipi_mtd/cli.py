@@ -230,6 +230,17 @@ def fes(
     click.echo(line)
 
 
+@cli.command()
+@click.argument("file", type=_FILE, default="ipi-mtd.journal")
+@click.option("--steps", type=click.IntRange(0), default=5, show_default=True, help="How many.")
+def journal(file: Path, steps: int) -> None:
+    """Show what the journal of a run holds: its settings and its last steps."""
+    from ipi_mtd.files.journal import describe
+
+    for line in describe(file, steps):
+        click.echo(line)
+
+
 def _read(path: Path, options: dict[str, Any]) -> Any:
     from ipi_mtd.config import with_overrides
     from ipi_mtd.reading import read_input

@@ -30,7 +30,8 @@ from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.appended import AppendedFile, unused
 from ipi_mtd.files.hills import read_hills
-from ipi_mtd.files.journal import Journal, Proposal, text_precision
+from ipi_mtd.files.journal import Journal, text_precision
+from ipi_mtd.files.journal_format import Proposal
 from ipi_mtd.structure import FloatArray, Structure
 
 JOURNAL = "ipi-mtd.journal"

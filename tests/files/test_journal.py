@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.journal import Journal, Proposal, text_precision
+from ipi_mtd.files.journal import Journal, describe, text_precision
+from ipi_mtd.files.journal_format import Proposal
 
 FILES = ("HILLS", "COLVAR")
 
@@ -160,3 +161,30 @@ def test_a_step_that_does_not_fit_is_refused(tmp_path):
 
 def test_the_precision_of_text_grows_with_the_coordinates():
     assert text_precision(np.array([[3.0, -200.0, 1.0]])) == 200 * text_precision(np.zeros((1, 3)))
+
+
+def test_it_can_be_printed_while_a_driver_uses_it(tmp_path):
+    journal = open_journal(tmp_path / "j")
+    for step in range(5):
+        journal.record(proposal(step))
+    assert list(describe(tmp_path / "j", 2)) == [
+        "2 atoms; writes HILLS, COLVAR",
+        "pace: 30",
+        "steps 0 to 4 can be recognised",
+        "before step 3: HILLS has 103 bytes, COLVAR has 206 bytes",
+        "before step 4: HILLS has 104 bytes, COLVAR has 208 bytes",
+        "step 4 adds to HILLS: a hill",
+        "step 4 adds to COLVAR: row 4",
+    ]
+
+
+def test_a_damaged_header_is_not_taken_for_a_new_journal(tmp_path):
+    path = tmp_path / "j"
+    journal = open_journal(path)
+    journal.record(proposal(0))
+    journal.close()
+    data = bytearray(path.read_bytes())
+    data[50] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="damaged"):
+        open_journal(path)
