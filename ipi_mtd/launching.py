@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ipi_mtd.config import Config
 from ipi_mtd.driver import Address
@@ -68,7 +69,8 @@ def launch(
     ipi_input = read_ipi_input(input_xml)
     ipi_input.require_served(address)
     ipi_input.require_timestep(config.system.timestep)
-    clear_stale_socket(address)
+    if clear_stale_socket(address):
+        log.info("%s: removed, nobody was listening", address.path)
     ours = output / "i-pi-input.xml"
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -80,10 +82,11 @@ def launch(
     bar = ProgressBar(ipi_input, config, quiet)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        pair.start()
-        while pair.look():
+        with logging_redirect_tqdm():  # a message does not share its line with the bar
+            pair.start()
+            while pair.look():
+                bar.show(pair.progress())
             bar.show(pair.progress())
-        bar.show(pair.progress())
     except KeyboardInterrupt:
         bar.close()
         log.info("interrupted: stopping i-PI, which writes its RESTART")
@@ -267,8 +270,8 @@ class ProgressBar:
         self._bar.close()
 
 
-def clear_stale_socket(address: Address) -> None:
-    """Remove the file of a unix socket that nobody listens at.
+def clear_stale_socket(address: Address) -> bool:
+    """Remove the file of a unix socket that nobody listens at; return whether there was one.
 
     Raises
     ------
@@ -276,7 +279,7 @@ def clear_stale_socket(address: Address) -> None:
         If somebody does, or something else is there.
     """
     if address.port is not None:
-        return
+        return False
     if address.path.exists() and not address.path.is_socket():
         raise UserError(f"{address.path}: is in the way of i-PI's socket, and is not a socket")
     # a socket of another kind learns whether somebody is there without connecting to him
@@ -284,11 +287,10 @@ def clear_stale_socket(address: Address) -> None:
         try:
             probe.connect(str(address.path))
         except FileNotFoundError:
-            return
+            return False
         except ConnectionRefusedError:
             address.path.unlink(missing_ok=True)
-            log.info("%s: removed, nobody was listening", address.path)
-            return
+            return True
         except OSError as error:
             if error.errno != errno.EPROTOTYPE:
                 raise UserError(f"{address.path}: {error.strerror or error}") from error

@@ -353,6 +353,51 @@ def test_hills_without_a_journal_are_set_aside_if_asked(refusal, config, tmp_pat
     assert (tmp_path / "run/HILLS.old").exists()
 
 
+@pytest.fixture
+def input_xml(tmp_path):
+    """Writes the example's input of i-PI with some words replaced."""
+
+    def write(*replacements):
+        text = (ROOT / "inputs/input.xml").read_text()
+        for old, new in (("lj38/octahedron.xyz", str(ROOT / "lj38/octahedron.xyz")), *replacements):
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "input.xml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("> 2.5 <", "> 5 <", "<timestep> is 5 femtosecond, but `system.timestep` of the driver's"),
+        ("octahedron.xyz", "none.xyz", "there is no such file"),
+        ('mode="unix"', 'mode="shm"', 'mode="shm" of the ffsocket is not served'),
+        ("<address> lj38 ", "<address> lj39 ", "no ffsocket listens at /tmp/ipi_lj38"),
+        ("</simulation>", "", "is not XML"),
+    ],
+)
+def test_an_input_that_cannot_be_served_is_refused_before_anything_starts(
+    refusal, config, input_xml, tmp_path, old, new, complaint
+):
+    ours = input_xml((old, new))
+    options = ("--address", "lj38", "--output", tmp_path / "run")
+    line = refusal("launch", ours, config(), *options)
+    assert line.startswith(f"{ours}: ")
+    assert complaint in line
+    assert not (tmp_path / "run/i-pi.log").exists()
+
+
+def test_launching_into_a_file_is_refused(refusal, config, input_xml, tmp_path):
+    name = f"test-{uuid.uuid4().hex}"
+    ours = input_xml(("<address> lj38 ", f"<address> {name} "))
+    (tmp_path / "run").touch()
+    line = refusal("launch", ours, config(), "--address", name, "--output", tmp_path / "run")
+    assert line == f"{tmp_path / 'run'}: File exists"
+
+
 def test_a_server_with_another_number_of_atoms_is_refused(refusal, config, tmp_path):
     name = f"test-{uuid.uuid4().hex}"
     path = Path(f"/tmp/ipi_{name}")
