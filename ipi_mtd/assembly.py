@@ -36,6 +36,7 @@ from ipi_mtd.potentials import (
     NoPotential,
     Potential,
 )
+from ipi_mtd.reading import read_atoms
 from ipi_mtd.structure import IntArray, Structure
 from ipi_mtd.tables import ColvarTable, HillsTable
 
@@ -266,15 +267,8 @@ class Run:
 
 
 def _read_structure(config: Config) -> tuple[Structure, list[str]]:
-    import ase.io
-
     path = config.system.structure
-    try:
-        atoms: Any = ase.io.read(path, index=0)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such structure file") from error
-    except Exception as error:
-        raise UserError(f"{path}: ASE cannot read the structure: {error}") from error
+    atoms = read_atoms(path)
     bohr = units.factor("angstrom", "bohr")
     cell = np.array(atoms.cell) * bohr if config.system.periodic else np.zeros((3, 3))
     if config.system.periodic and not cell.any():

@@ -78,7 +78,7 @@ def read_input(
         )
     assert structure is not None
     system: dict[str, Any] = {"structure": structure.absolute(), "timestep": timestep}
-    system["periodic"] = _is_periodic(structure) if periodic is None else periodic
+    system["periodic"] = bool(read_atoms(structure).pbc.any()) if periodic is None else periodic
     socket: dict[str, Any] = {"address": address}
     if port is not None:
         socket |= {"mode": "inet", "port": port}
@@ -91,13 +91,19 @@ def read_input(
     return validate(content, path)
 
 
-def _is_periodic(structure: Path) -> bool:
+def read_atoms(path: Path) -> Any:
+    """The first structure of a file, as ASE's Atoms.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or ASE cannot read it.
+    """
     import ase.io
 
     try:
-        atoms: Any = ase.io.read(structure, index=0)
+        return ase.io.read(path, index=0)
     except FileNotFoundError as error:
-        raise UserError(f"{structure}: there is no such structure file") from error
+        raise UserError(f"{path}: there is no such structure file") from error
     except Exception as error:
-        raise UserError(f"{structure}: ASE cannot read the structure: {error}") from error
-    return bool(atoms.pbc.any())
+        raise UserError(f"{path}: ASE cannot read the structure: {error}") from error
