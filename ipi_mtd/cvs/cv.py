@@ -125,12 +125,12 @@ class CollectiveVariables:
         return CVValues(self.models, self.cvs, structure)
 
     def warm_up(self, structure: Structure) -> None:
-        """Evaluate a few times, so that TorchScript's optimiser is done before the run starts.
+        """Evaluate twice: the first time takes up to a second, which i-PI need not wait for.
 
         Raises
         ------
         UserError
             If a model fails.
         """
-        for _ in range(4):
+        for _ in range(2):
             self.evaluate(structure).pull_back(np.ones(len(self.cvs)))

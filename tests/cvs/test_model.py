@@ -261,6 +261,24 @@ def test_what_was_evaluated_before_changes_no_bit(tmp_path, eleven):
     assert all(answer == answers[0] for answer in answers)
 
 
+@pytest.mark.parametrize("name", ["histo-cv.pt", "soap-cv.pt"])
+def test_nor_a_bit_of_the_example(name, exported, eleven):
+    rng = np.random.default_rng(4)
+    path = exported / name
+    fresh, experienced = FeatureModel(path, eleven.types), FeatureModel(path, eleven.types)
+    for scale in (0.02, 0.2, 3.0):
+        other = eleven.positions + rng.normal(scale=scale, size=(11, 3))
+        experienced.evaluate(Structure(other, eleven.cell, eleven.types))
+
+    answers = []
+    for model in (fresh, fresh, experienced, experienced):
+        features = model.evaluate(eleven)
+        gradients = features.pull_back(np.array([[0.3, -0.7]]))
+        answers.append([array.tobytes() for array in (features.values, *gradients)])
+
+    assert all(answer == answers[0] for answer in answers)
+
+
 def test_features_outlive_the_next_evaluation(tmp_path, eleven):
     path = export(tmp_path / "model.pt", PairSums([the_list(5.0)]), outputs={"feature": "atom"})
     model = FeatureModel(path, eleven.types)
