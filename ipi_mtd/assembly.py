@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from ipi_mtd import units
+from ipi_mtd.atoms import read_atoms
 from ipi_mtd.bias import Grid, HillSum, Metad, Period, Walls
 from ipi_mtd.biased_system import Bias, BiasedSystem, BiasTerm
 from ipi_mtd.columns import Box, Column, Columns
-from ipi_mtd.config import (
+from ipi_mtd.config import Config
+from ipi_mtd.config.sections import (
     ASESection,
-    Config,
     CVSection,
     LennardJonesSection,
     MetadSection,
@@ -36,7 +37,6 @@ from ipi_mtd.potentials import (
     NoPotential,
     Potential,
 )
-from ipi_mtd.reading import read_atoms
 from ipi_mtd.structure import IntArray, Structure
 from ipi_mtd.tables import ColvarTable, HillsTable
 

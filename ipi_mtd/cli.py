@@ -242,8 +242,7 @@ def journal(file: Path, steps: int) -> None:
 
 
 def _read(path: Path, options: dict[str, Any]) -> Any:
-    from ipi_mtd.config import with_overrides
-    from ipi_mtd.reading import read_input
+    from ipi_mtd.config import read_input, with_overrides
 
     models = {}
     for text in options["models"]:

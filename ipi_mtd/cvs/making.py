@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipi_mtd.config import CVSection, ReductionSection
+from ipi_mtd.config.sections import CVSection, ReductionSection
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV
 from ipi_mtd.cvs.elements import Shape, describe, element_indices

@@ -16,8 +16,8 @@ import pytest
 
 from ipi_mtd import units
 from ipi_mtd.assembly import Run
+from ipi_mtd.config.reading import read_input
 from ipi_mtd.history import Start
-from ipi_mtd.reading import read_input
 from ipi_mtd.structure import FloatArray, Structure
 
 ROOT = Path(__file__).parents[2]

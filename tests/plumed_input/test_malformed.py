@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipi_mtd.config import Config
+from ipi_mtd.config.reading import read_input
 from ipi_mtd.errors import UserError
 from ipi_mtd.plumed_input import GRAMMAR
-from ipi_mtd.reading import read_input
 
 WORDS = [
     *GRAMMAR,

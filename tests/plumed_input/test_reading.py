@@ -12,8 +12,8 @@ import pytest
 
 from ipi_mtd.assembly import Run
 from ipi_mtd.config import Config
+from ipi_mtd.config.reading import is_plumed_input, read_input
 from ipi_mtd.errors import UserError
-from ipi_mtd.reading import is_plumed_input, read_input
 from ipi_mtd.units import factor
 
 TOML = """

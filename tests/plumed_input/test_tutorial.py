@@ -14,10 +14,10 @@ from vesin.metatomic import NeighborList
 from ipi_mtd import units
 from ipi_mtd.assembly import Run
 from ipi_mtd.bias import HillSum
+from ipi_mtd.config.reading import read_input
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import read_hills
 from ipi_mtd.history import Start
-from ipi_mtd.reading import read_input
 from ipi_mtd.structure import FloatArray, Structure
 
 ROOT = Path(__file__).parents[2]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ipi_mtd.config import Config, read_config, validate
+from pydantic import ValidationError
+
+from ipi_mtd.atoms import read_atoms
+from ipi_mtd.config.explaining import explain
+from ipi_mtd.config.schema import Config
 from ipi_mtd.errors import UserError
 
 _KEY = re.compile(r"\s*(\[.*|[A-Za-z0-9_.\"'-]+\s*=.*)")
@@ -91,19 +97,62 @@ def read_input(
     return validate(content, path)
 
 
-def read_atoms(path: Path) -> Any:
-    """The first structure of a file, as ASE's Atoms.
+def read_config(path: Path) -> Config:
+    """Read and check a configuration.
 
     Raises
     ------
     UserError
-        If there is no such file, or ASE cannot read it.
+        Which names the file, the key, the rule and what was found.
     """
-    import ase.io
-
     try:
-        return ase.io.read(path, index=0)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such structure file") from error
-    except Exception as error:
-        raise UserError(f"{path}: ASE cannot read the structure: {error}") from error
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not TOML: {error}") from error
+    return validate(content, path)
+
+
+def validate(content: dict[str, Any], path: Path) -> Config:
+    """Check the content of a configuration.
+
+    Parameters
+    ----------
+    content : as TOML gives it; with a table ``plumed``, the rest of it is read from that file
+    path : where it comes from; its relative paths are relative to this
+
+    Raises
+    ------
+    UserError
+        Which names the file, the key, the rule and what was found.
+    """
+    places: Mapping[tuple[int | str, ...], str] = {}
+    if "plumed" in content:
+        content, places = _with_plumed(content, path)
+    try:
+        return Config.model_validate(content, context=path.parent)
+    except ValidationError as error:
+        found = [places[tuple(e["loc"][:2])] for e in error.errors() if e["loc"][:2] in places]
+        where = found[0] if found else path
+        raise UserError(f"{where}: {explain(error, content)}") from error
+
+
+def _with_plumed(
+    content: dict[str, Any], path: Path
+) -> tuple[dict[str, Any], Mapping[tuple[int | str, ...], str]]:
+    """The content with what its PLUMED input says, and where in that input it says it."""
+    from ipi_mtd.plumed_input import SETTINGS, translate
+
+    match content["plumed"]:
+        case {"file": str() | Path() as file, **more} if not more:
+            translated = translate(path.parent / file)
+        case other:
+            raise UserError(f"{path}: `plumed` needs the key `file` and no other, got {other!r}")
+    twice = [key for key in SETTINGS if key in content]
+    if twice:
+        raise UserError(
+            f"{path}: `{twice[0]}` and `plumed` exclude each other: the PLUMED input says it"
+        )
+    others = {key: value for key, value in content.items() if key != "plumed"}
+    return {**others, **translated.content}, translated.places

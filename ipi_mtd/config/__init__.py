@@ -1,0 +1,19 @@
+"""The configuration of a run, from TOML or from PLUMED's input.
+
+::
+
+    file --> reading --> Config (schema, sections) --> overrides of the command line --> assembly
+"""
+
+from ipi_mtd.config.overrides import with_overrides
+from ipi_mtd.config.reading import is_plumed_input, read_config, read_input, validate
+from ipi_mtd.config.schema import Config
+
+__all__ = [
+    "Config",
+    "is_plumed_input",
+    "read_config",
+    "read_input",
+    "validate",
+    "with_overrides",
+]

@@ -1,0 +1,319 @@
+"""The tables of the configuration: every key with its unit, its default and a sentence.
+
+Quantities are written with their unit, ``"0.04 kcal/mol"``. Values and widths of CVs are plain
+numbers in the unit of the CV. Paths are relative to the file that names them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from ipi_mtd.config.values import (
+    Element,
+    Energy,
+    EnergyUnit,
+    Length,
+    LengthUnit,
+    Name,
+    Number,
+    NumberFormat,
+    OneOrMore,
+    Period,
+    Positive,
+    RelativePath,
+    Temperature,
+    Time,
+    TimeUnit,
+)
+
+
+class Section(BaseModel):
+    """A table of the configuration; keys that are not declared are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class SystemSection(Section):
+    """``[system]``: what is simulated."""
+
+    structure: RelativePath
+    """A file that ASE reads; gives the number and the species of the atoms, in i-PI's order."""
+    periodic: bool = False
+    """Whether the cell that i-PI sends is periodic."""
+    timestep: Time
+    """i-PI's time step, for the time column of the files."""
+    temperature: Temperature | None = None
+    """The temperature of the run; well-tempered metadynamics needs it."""
+
+
+class SocketSection(Section):
+    """``[socket]``: where i-PI listens, as in its ``<ffsocket>``."""
+
+    mode: Literal["unix", "inet"] = "unix"
+    """The kind of socket."""
+    address: Annotated[str, Field(pattern=r"^[^\x00\s]+$")]
+    """The name of a unix socket, or a host."""
+    port: Annotated[int, Field(gt=0, lt=65536)] | None = None
+    """The port of an inet socket."""
+    prefix: str = "/tmp/ipi_"
+    """What i-PI puts before the name of a unix socket, its ``sockets_prefix``."""
+    input: RelativePath | None = None
+    """i-PI's input: if a socket in it has this address, it is checked for beads, inner time steps
+    and whatever else the driver could not see."""
+    patience: Annotated[float, Field(ge=0)] = 60.0
+    """How long to wait for the server, in seconds."""
+
+    @model_validator(mode="after")
+    def _inet_needs_port(self) -> SocketSection:
+        if self.mode == "inet" and self.port is None:
+            raise ValueError("`socket.port` is missing: an inet socket needs one")
+        return self
+
+
+class LennardJonesSection(Section):
+    """``[potential]`` with ``kind = "lennard-jones"``."""
+
+    kind: Literal["lennard-jones"]
+    epsilon: Energy
+    """The depth of the well."""
+    sigma: Length
+    """The distance at which the energy is zero."""
+    cutoff: Length | None = None
+    """The distance from which there is no interaction; a periodic cell needs one."""
+    shift: bool = True
+    """Whether the energy is shifted so that it is zero at the cutoff."""
+
+
+class MetatomicSection(Section):
+    """``[potential]`` with ``kind = "metatomic"``: a model with an ``energy`` output."""
+
+    kind: Literal["metatomic"]
+    file: RelativePath
+    """The exported model."""
+    extensions: RelativePath | None = None
+    """The directory of its TorchScript extensions."""
+    device: str = "cpu"
+    """The device that it runs on."""
+
+
+class ASESection(Section):
+    """``[potential]`` with ``kind = "ase"``: any ASE calculator."""
+
+    kind: Literal["ase"]
+    calculator: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    """Module and class, such as ``ase.calculators.emt:EMT``."""
+    arguments: dict[str, Any] = {}
+    """What the class is called with."""
+
+
+class NoPotentialSection(Section):
+    """``[potential]`` with ``kind = "none"``: another driver gives the physical forces."""
+
+    kind: Literal["none"]
+
+
+class ModelSection(Section):
+    """``[models.NAME]``: an exported metatomic model that CVs are made from."""
+
+    file: RelativePath
+    """The exported model."""
+    extensions: RelativePath | None = None
+    """The directory of its TorchScript extensions, if it has any beyond featomic."""
+    device: str = "cpu"
+    """The device that it runs on: cpu, cuda, cuda:1, mps."""
+    variant: str | None = None
+    """For an output called ``feature/VARIANT``."""
+    atoms: list[PositiveInt] | None = None
+    """The atoms that the model is given, counted from 1; all by default."""
+    selected_atoms: list[PositiveInt] | None = None
+    """The atoms that the output is evaluated for, counted from 1; all by default."""
+    types: dict[str, int] = {}
+    """The model's type of each chemical symbol; the atomic number by default."""
+    atom_types: list[int] | None = None
+    """Instead of `types`: the model's type of each of `atoms`."""
+    length_unit: LengthUnit = "angstrom"
+    """For a model that does not say in which unit it wants lengths."""
+    check_consistency: bool = False
+    """Let metatomic check all data at every call; slow."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_types(self) -> ModelSection:
+        if self.types and self.atom_types is not None:
+            raise ValueError("`types` and `atom_types` of a model exclude each other")
+        return self
+
+
+class ReductionSection(Section):
+    """``reduce`` of a CV: what makes one number of the values of all atoms."""
+
+    kind: Literal["sum", "mean", "max", "min", "highest", "lowest", "between"]
+    """``max`` and ``min`` are smooth, ``highest`` and ``lowest`` are not; ``between`` counts the
+    atoms within an interval."""
+    beta: Positive | None = None
+    """For ``max`` and ``min``: PLUMED's BETA, in the unit of the feature."""
+    lower: Number | None = None
+    """For ``between``."""
+    upper: Number | None = None
+    """For ``between``."""
+    smear: Positive = 0.5
+    """For ``between``: width of the smearing Gaussian as a fraction of the interval."""
+
+    @model_validator(mode="after")
+    def _has_parameters(self) -> ReductionSection:
+        if self.kind in ("max", "min") and self.beta is None:
+            raise ValueError(f"`cv.reduce` of kind '{self.kind}' needs `beta`")
+        if self.kind == "between" and not (
+            self.lower is not None and self.upper is not None and self.lower < self.upper
+        ):
+            raise ValueError("`cv.reduce` of kind 'between' needs `lower` and a larger `upper`")
+        return self
+
+
+class CVSection(Section):
+    """``[[cv]]``: a collective variable."""
+
+    name: Name
+    """As in the files and in what i-PI receives."""
+    model: str | None = None
+    """The model that it is made from; may be left out if there is only one."""
+    component: PositiveInt | None = None
+    """Which property of the model's output, counted from 1; all of them by default."""
+    atom: PositiveInt | None = None
+    """Which sample of a per-atom output, counted from 1."""
+    elements: Annotated[list[Element], Field(min_length=1)] | None = None
+    """Instead of `component` and `atom`: ``"2"`` in an output that is a vector, ``"3.2"``, atom and
+    property, in one that is a matrix, as in PLUMED's COMPONENTS."""
+    reduce: ReductionSection | None = None
+    """What makes one number of several."""
+    period: Period | None = None
+    """Lower and upper bound of a periodic CV."""
+
+    @field_validator("reduce", mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_number(self) -> CVSection:
+        if self.atom is not None and self.reduce is not None:
+            raise ValueError("`cv.atom` and `reduce` exclude each other")
+        if self.elements is not None and (self.atom is not None or self.component is not None):
+            raise ValueError("`cv.elements` and `component` or `atom` exclude each other")
+        if self.period is not None and self.period[0] >= self.period[1]:
+            raise ValueError(
+                f"`cv.period` needs a lower and a larger upper bound, got {self.period}"
+            )
+        return self
+
+
+class GridSection(Section):
+    """``grid`` of a metadynamics bias. It grows wherever hills are added."""
+
+    min: list[Number] | None = None
+    """The position of a node, for each CV; 0 by default."""
+    max: list[Number] | None = None
+    """With ``min`` and ``bins`` gives the spacing, as PLUMED's GRID_MAX."""
+    bins: list[PositiveInt] | None = None
+    """Number of bins between ``min`` and ``max``."""
+    spacing: list[Positive] | None = None
+    """Distance of the nodes; a fifth of sigma by default."""
+    tiny: Annotated[Energy, Field(gt=0)] | None = None
+    """Where the bias is below this it is interpolated without slope, which keeps the rim of the
+    hills smooth; PLUMED's 1e-7 of the unit by default, 1e-4 of the height with three CVs."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> GridSection:
+        if (self.max is None) != (self.bins is None) or (self.bins and self.min is None):
+            raise ValueError("`metad.grid` needs `min`, `max` and `bins` together")
+        if self.bins is not None and self.spacing is not None:
+            raise ValueError("`metad.grid.bins` and `spacing` exclude each other")
+        for low, high in zip(self.min or [], self.max or [], strict=False):
+            if low >= high:
+                raise ValueError(
+                    f"`metad.grid.max` must be larger than `min`, got {low:g} and {high:g}"
+                )
+        return self
+
+
+class MetadSection(Section):
+    """``[[metad]]``: a metadynamics bias."""
+
+    name: Name = "metad"
+    """Its energy is the column ``NAME.bias`` of COLVAR."""
+    cvs: list[str] | None = None
+    """The CVs it acts on; all by default."""
+    height: Annotated[Energy, Field(gt=0)]
+    """The height of a hill where there is no bias yet."""
+    sigma: list[Positive]
+    """The width of a hill for each CV."""
+    pace: PositiveInt
+    """A hill is added every so many steps."""
+    bias_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    """The gamma of well-tempered metadynamics; without it, all hills have the same height."""
+    temperature: Temperature | None = None
+    """Of this bias; that of the system by default."""
+    rct: bool = False
+    """Whether COLVAR can have ``NAME.rct``, the c(t) of reweighting over the box of the grid, and
+    ``NAME.rbias``, the bias without it, as with PLUMED's CALC_RCT."""
+    grid: GridSection | Literal[False] = GridSection()
+    """The grid that the hills are summed on; false for the exact sum, which grows slower."""
+    file: Name = "HILLS"
+    """The file of its hills."""
+
+
+class WallSection(Section):
+    """``[[wall]]``: kappa ((s - at + offset)/eps)^exponent beyond a value of a CV.
+
+    A wall on several CVs has a list for each key, and its energy is the sum.
+    """
+
+    name: Name
+    """Its energy is the column ``NAME.bias`` of COLVAR, its squared force ``NAME.force2``."""
+    side: Literal["upper", "lower"]
+    """Which side of the wall is allowed: below an upper one, above a lower one."""
+    cv: Annotated[list[str], OneOrMore, Field(min_length=1)]
+    """The CV it acts on."""
+    at: Annotated[list[Number], OneOrMore]
+    """Where it stands."""
+    kappa: Annotated[list[Annotated[Energy, Field(ge=0)]], OneOrMore]
+    """The force constant, an energy."""
+    exponent: Annotated[list[Positive], OneOrMore] | None = None
+    """The exponent; 2 by default."""
+    eps: Annotated[list[Positive], OneOrMore] | None = None
+    """The distance is measured in this; 1 by default."""
+    offset: Annotated[list[Number], OneOrMore] | None = None
+    """How far before `at` it begins; 0 by default."""
+
+
+class UnitsSection(Section):
+    """``[units]``: of the files; CVs are in the units of their models."""
+
+    energy: EnergyUnit = "kJ/mol"
+    """Of HILLS and COLVAR."""
+    time: TimeUnit = "ps"
+    """Of HILLS and COLVAR."""
+
+
+class PrintSection(Section):
+    """``[colvar]``: a file with a line every so many steps. There may be several of them."""
+
+    file: Name = "COLVAR"
+    """Its name."""
+    stride: PositiveInt = 10
+    """A line every so many steps."""
+    columns: list[str] | None = None
+    """CVs and quantities, ``NAME.bias`` of a bias, ``NAME.1`` for a component of the output of a
+    model or ``NAME.*`` for all of them, ``potential``; all CVs and biases by default."""
+    format: NumberFormat | None = None
+    """How a number is written, as in C; by default with all its digits."""
+    time_format: NumberFormat | None = None
+    """How the time is written; like the other numbers by default."""
