@@ -243,7 +243,7 @@ class Run:
             },
             "potential": self.config.potential.model_dump(mode="json"),
             "models": {name: model.sha256 for name, model in self.models.items()},
-            "cv": {cv.name: cv.model_dump(mode="json") for cv in self.config.cv},
+            "cv": {cv.name: cv.model_dump(mode="json", exclude={"label"}) for cv in self.config.cv},
             "metad": {term.name: term.model_dump(mode="json") for term in self.config.metad},
             "wall": {wall.name: wall.model_dump(mode="json") for wall in self.config.wall},
             "temperature": self.config.system.temperature,

@@ -204,10 +204,12 @@ def fes(
     named = [parse_mark(text) for text in marks if Path(text) not in structures]
     if structures and config is None:
         raise click.UsageError("--mark of a structure file needs --config, for the CVs")
+    labels: dict[str, str] = {}
     if config is not None:
         from ipi_mtd.config import read_config
 
         settings = read_config(config)
+        labels = {cv.name: cv.label for cv in settings.cv if cv.label}
         temperature = temperature or settings.system.temperature
         energy_unit = energy_unit or settings.units.energy
         if structures:
@@ -225,6 +227,7 @@ def fes(
             onto=onto or None,
             marks=named,
             visited=colvar,
+            labels=labels,
         ),
     )
     click.echo(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ class Settings:
     onto : the CVs to project on; all by default
     marks : known structures and their CVs, to be shown in the picture
     visited : a COLVAR file of CVs to be shown faintly
+    labels : what the CVs are, by their names
     """
 
     energy_unit: str | None = None
@@ -40,6 +41,7 @@ class Settings:
     onto: Sequence[str] | None = None
     marks: Sequence[tuple[str, Mapping[str, float]]] = ()
     visited: Path | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def report(hills_file: Path, table: Path, picture: Path | None, settings: Settings) -> str:
@@ -66,6 +68,7 @@ def report(hills_file: Path, table: Path, picture: Path | None, settings: Settin
             picture,
             F,
             unit,
+            labels=[settings.labels.get(axis.name, axis.name) for axis in F.axes],
             references=[(name, _along(F, s)) for name, s in settings.marks],
             visited=_visited(F, settings.visited, hills),
         )

@@ -183,6 +183,8 @@ class CVSection(Section):
 
     name: Name
     """As in the files and in what i-PI receives."""
+    label: str | None = None
+    """What it is, with its unit: for pictures."""
     model: str | None = None
     """The model that it is made from; may be left out if there is only one."""
     component: PositiveInt | None = None
