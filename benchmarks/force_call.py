@@ -29,8 +29,9 @@ from ipi_mtd.structure import FloatArray, Structure
 from ipi_mtd.wire import Wire, header
 from lj38.export import histogram_model, soap_model
 
-BATCH = 40
-ROUNDS = {"histogram": 40, "SOAP": 10}
+BATCH = 10  # short turns, so that both see the same of the machine
+ROUNDS = {"histogram": 160, "SOAP": 40}
+WARM_UP = 10
 
 
 def main() -> None:
@@ -42,12 +43,12 @@ def main() -> None:
     )
     for cvs, rounds in ROUNDS.items():
         run = make_run(cvs)
-        frames = trajectory(run.structure, BATCH * (rounds + 2))
+        frames = trajectory(run.structure, BATCH * (rounds + WARM_UP))
         with tempfile.TemporaryDirectory() as directory:
             history = run.open_history(Path(directory), Start.RESUME)
             driver = DriverBatches(run, frames)
             model = ModelBatches(cvs, run.structure, frames)
-            timing.in_turns({"model": model.measure, "driver": driver.measure}, 2)  # warm up
+            timing.in_turns({"model": model.measure, "driver": driver.measure}, WARM_UP)
             times = timing.in_turns({"model": model.measure, "driver": driver.measure}, rounds)
             history.close()
         timing.row(f"{cvs}: model", times["model"])
