@@ -40,6 +40,9 @@ from ipi_mtd.potentials import (
 from ipi_mtd.structure import IntArray, Structure
 from ipi_mtd.tables import ColvarTable, HillsTable
 
+MOST_GRID_CVS = 3
+"""On more CVs a grid takes too much memory: the hills are summed one by one then."""
+
 
 class Run:
     """Everything that a configuration describes, loaded and warmed up.
@@ -179,11 +182,12 @@ class Run:
         return BiasTerm(section.name, metad, cvs)
 
     def _make_surface(self, section: MetadSection, periods: list[Period]) -> Grid | HillSum:
-        if not section.grid:
+        wants_none = len(periods) > MOST_GRID_CVS and "grid" not in section.model_fields_set
+        if not section.grid or wants_none:
             return HillSum(periods)
         grid = section.grid
-        spacing = grid.spacing or [0.2 * sigma for sigma in section.sigma]
-        origin = grid.min or [0.0] * len(periods)
+        spacing = list(grid.spacing or [0.2 * sigma for sigma in section.sigma])
+        origin = list(grid.min or [0.0] * len(periods))
         if grid.bins and grid.max:
             ends = zip(origin, grid.max, grid.bins, strict=True)
             spacing = [(high - low) / bins for low, high, bins in ends]

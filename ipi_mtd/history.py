@@ -28,10 +28,11 @@ import numpy as np
 from ipi_mtd.bias import Hill, Metad
 from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.appended import AppendedFile, unused
+from ipi_mtd.files.appended import AppendedFile
 from ipi_mtd.files.hills import read_hills
 from ipi_mtd.files.journal import Journal, text_precision
 from ipi_mtd.files.journal_format import Proposal
+from ipi_mtd.files.writing import unused
 from ipi_mtd.structure import FloatArray, Structure
 
 JOURNAL = "ipi-mtd.journal"
@@ -163,14 +164,17 @@ class RunHistory:
         UserError
             If the answer cannot be written down.
         """
-        for file in self._files:
-            file.check()
         lines = self._repeated
         if lines is None:
             lines = tuple(table.line(step, evaluation, hills) for table in self._tables)
         else:
             hills = self._read_back(lines)
             self._repeated = None
+        if any(lines):
+            self._journal.check()
+        for file, line in zip(self._files, lines, strict=True):
+            if line:
+                file.check()
         positions = evaluation.structure.positions
         if self._last is not None:
             # the memory bridges the turning points of a small molecule

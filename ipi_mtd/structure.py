@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,6 +11,11 @@ import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int32]
+
+
+def is_finite(numbers: FloatArray) -> bool:
+    """Whether all are finite, and below 1e154: a fraction of the time of ``np.isfinite``."""
+    return math.isfinite(np.vdot(numbers, numbers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

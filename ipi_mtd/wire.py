@@ -30,7 +30,7 @@ from typing import Final
 import numpy as np
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import Evaluation, FloatArray
+from ipi_mtd.structure import Evaluation, FloatArray, is_finite
 
 HEADER_SIZE: Final = 12
 MAX_TEXT: Final = 2**20
@@ -124,14 +124,15 @@ class Wire:
             If the connection breaks off, the number of atoms is not the one expected, or a number
             is not finite.
         """
-        cell = np.frombuffer(self._read(_CELLS.size), count=9).reshape(3, 3).T
+        numbers = np.frombuffer(self._read(_CELLS.size))
         n_atoms = self._int()
         if n_atoms != self._n_atoms:
             raise ProtocolError(f"i-PI sent {n_atoms} atoms, the structure has {self._n_atoms}")
         positions = np.frombuffer(self._read(24 * n_atoms)).reshape(-1, 3)
-        if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
+        cell = numbers[:9].reshape(3, 3).T.copy()
+        if not (is_finite(cell) and is_finite(positions)):
             raise ProtocolError("i-PI sent positions or a cell that are not finite")
-        return np.ascontiguousarray(cell), positions
+        return cell, positions
 
     def send(self, message: bytes) -> None:
         """Send a whole message at once.

@@ -241,7 +241,7 @@ def test_a_lock_that_a_crash_left_behind_is_none(tmp_path):
     open_run(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["HILLS", "COLVAR"])
+@pytest.mark.parametrize("name", ["HILLS", "COLVAR", "ipi-mtd.journal"])
 def test_a_removed_file_is_noticed_before_the_next_answer_and_rescued(tmp_path, undisturbed, name):
     structures = trajectory(N_STEPS)
     system = open_run(tmp_path)

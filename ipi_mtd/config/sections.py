@@ -267,7 +267,8 @@ class MetadSection(Section):
     """Whether COLVAR can have ``NAME.rct``, the c(t) of reweighting over the box of the grid, and
     ``NAME.rbias``, the bias without it, as with PLUMED's CALC_RCT."""
     grid: GridSection | Literal[False] = GridSection()
-    """The grid that the hills are summed on; false for the exact sum, which grows slower."""
+    """The grid that the hills are summed on; false for the exact sum, which takes longer the more
+    hills there are, and is what more than three CVs get."""
     file: Name = "HILLS"
     """The file of its hills."""
 

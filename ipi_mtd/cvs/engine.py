@@ -67,7 +67,7 @@ class Engine(torch.nn.Module):
         pairs: List[torch.Tensor],
         vectors: List[torch.Tensor],
         selected_atoms: Optional[Labels],
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> Tuple[torch.Tensor, Optional[torch.Tensor]]:
         """Evaluate the output for one system, all lengths in the model's unit.
 
         Parameters
@@ -83,8 +83,8 @@ class Engine(torch.nn.Module):
         Returns
         -------
         values : (n_samples, ...) tensor
-        labels : (n_samples,) tensor
-            The atom of each sample, or its system where a sample is a system.
+        atoms : (n_samples,) tensor
+            The atom of each sample; None where a sample is a system.
         """
         system = System(types, positions, cell, pbc)
         for i, options in enumerate(self.neighbor_lists):
@@ -100,7 +100,6 @@ class Engine(torch.nn.Module):
         if len(tensor_map.keys) != 1:
             raise ValueError("the output must have a single block")
         block = tensor_map.block_by_id(0)
-        samples = block.samples
         if self.per_atom:
-            return block.values, samples.column("atom")
-        return block.values, samples.column("system")
+            return block.values, block.samples.column("atom")
+        return block.values, None

@@ -13,7 +13,7 @@ from ipi_mtd.cvs.engine import Engine
 from ipi_mtd.cvs.loading import load_model, pick_device, pick_output, sha256
 from ipi_mtd.errors import UserError
 from ipi_mtd.neighbors import NeighborList
-from ipi_mtd.structure import FloatArray, IntArray, Structure
+from ipi_mtd.structure import FloatArray, IntArray, Structure, is_finite
 
 IndexArray: TypeAlias = npt.NDArray[np.intp]
 
@@ -71,7 +71,7 @@ class Features:
         inputs = [self._positions]
         if self._cell.requires_grad:
             inputs.append(self._cell)
-        grad_outputs = torch.from_numpy(seed).to(self._outputs)
+        grad_outputs = self._model.tensor(seed)
         try:
             gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
                 self._outputs, inputs, grad_outputs, allow_unused=True
@@ -89,7 +89,7 @@ class Features:
             strain_gradient += _numpy(tensor).T @ array
             arrays.append(array)
         # every element of the gradients is in it, and what is not finite stays so
-        if not np.isfinite(strain_gradient).all():
+        if not is_finite(strain_gradient):
             raise UserError(f"{self._model.path}: the gradient has a value that is not finite")
         return self._model.scatter(arrays[0]), strain_gradient
 
@@ -170,6 +170,11 @@ class FeatureModel:
         self._atoms = atoms
         given = types if atoms is None else types[atoms]
         self._check_types(given, capabilities.atomic_types)
+        self._on_cpu = self.device.type == "cpu" and self._dtype == torch.float64
+        self._no_cell = (
+            self.tensor(np.zeros((3, 3))),
+            torch.zeros(3, dtype=torch.bool, device=self.device),
+        )
         self._types = torch.from_numpy(given.astype(np.int32)).to(self.device)
         self._selected_atoms = selected_atoms
         self._selected = None if selected_atoms is None else self._labels(selected_atoms)
@@ -223,15 +228,16 @@ class FeatureModel:
         given = structure.positions if self._atoms is None else structure.positions[self._atoms]
         positions = given * self._bohr
         cell = structure.cell * self._bohr
-        pbc = structure.pbc
         pairs, vectors = [], []
         for neighbor_list in self._neighbor_lists:
             found, between = neighbor_list.compute(positions, cell)
             pairs.append(torch.from_numpy(found).to(self.device))
-            vectors.append(torch.from_numpy(between).unsqueeze(2).to(self.device, self._dtype))
-        R = torch.from_numpy(positions).to(self.device, self._dtype).requires_grad_(True)
-        h = torch.from_numpy(cell).to(self.device, self._dtype).requires_grad_(bool(pbc.any()))
-        periodic = torch.from_numpy(pbc).to(self.device)
+            vectors.append(self.tensor(between[:, :, None]))
+        R = self.tensor(positions).requires_grad_(True)
+        h, periodic = self._no_cell
+        if cell.any():
+            h = self.tensor(cell).requires_grad_(True)
+            periodic = torch.from_numpy(structure.pbc).to(self.device)
         try:
             # TorchScript would optimise for the shapes of the first structures it sees, so that
             # the last bits depend on them; on a CPU this makes nothing faster.
@@ -248,8 +254,8 @@ class FeatureModel:
             )
         if values.dim() != 2:
             values = values.reshape(len(values), -1)
-        features = Features(self, values, self._order(atoms), R, h)
-        if not np.isfinite(features.values).all():
+        features = Features(self, values, self._order(len(values), atoms), R, h)
+        if not is_finite(features.values):
             raise UserError(
                 f"{self.path}: the output '{self.output}' has a value that is not finite"
             )
@@ -259,7 +265,7 @@ class FeatureModel:
         block = self._by_metatomic(structure)
         theirs = _numpy(block.values).reshape(len(block.values), -1)
         if self.sample_kind == "atom":
-            theirs = theirs[self._order(block.samples.column("atom"))]
+            theirs = theirs[self._order(len(theirs), block.samples.column("atom"))]
         precision = 1e-9 if self._dtype == torch.float64 else 1e-4
         if not np.allclose(ours, theirs, rtol=precision, atol=precision):
             raise UserError(
@@ -301,6 +307,12 @@ class FeatureModel:
         except Exception as error:
             raise UserError(f"{self.path}: metatomic finds: {last_line(error)}") from error
 
+    def tensor(self, array: FloatArray) -> torch.Tensor:
+        """An array as the model wants it; it shares its memory where that is possible."""
+        tensor = torch.from_numpy(array)
+        # on a CPU in float64 `to` would do nothing, but take its time for it
+        return tensor if self._on_cpu else tensor.to(self.device, self._dtype)
+
     def scatter(self, gradient: FloatArray) -> FloatArray:
         """Spread the gradient of the model's atoms over all atoms.
 
@@ -318,13 +330,13 @@ class FeatureModel:
         scattered[self._atoms] = gradient * self._bohr
         return scattered
 
-    def _order(self, atoms: torch.Tensor) -> IndexArray | None:
+    def _order(self, n_samples: int, atoms: torch.Tensor | None) -> IndexArray | None:
         """Where the sample of each atom is: models may return them in any order."""
-        if self.sample_kind == "system":
-            if len(atoms) != 1:
+        if atoms is None:
+            if n_samples != 1:
                 raise UserError(
                     f"{self.path}: the output '{self.output}' should have one sample, for the "
-                    f"system, but has {len(atoms)}"
+                    f"system, but has {n_samples}"
                 )
             return None
         found = atoms.cpu().numpy()
@@ -369,5 +381,8 @@ def last_line(error: Exception) -> str:
 
 
 def _numpy(tensor: torch.Tensor) -> FloatArray:
-    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
+    tensor = tensor.detach()
+    if not (tensor.is_cpu and tensor.dtype == torch.float64):
+        tensor = tensor.to("cpu", torch.float64)
+    array: FloatArray = tensor.numpy()
     return array

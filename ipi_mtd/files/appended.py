@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.writing import write_all
+from ipi_mtd.files.writing import require_in_place, unused, write_all
 
 
 class AppendedFile:
@@ -111,27 +111,6 @@ class AppendedFile:
         Raises
         ------
         UserError
-            If it was removed or renamed; what it held is then written back beside its name.
+            If it was removed or renamed; what it held is then written back.
         """
-        ours = os.fstat(self._fd)
-        try:
-            there = os.stat(self.path)  # noqa: PTH116  (a third of the time of Path.stat)
-        except FileNotFoundError:
-            there = None
-        if there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
-            return
-        rescued = unused(self.path)
-        rescued.write_bytes(self.read(0, self.size))
-        raise UserError(
-            f"{self.path}: was removed or replaced during the run; what it held is in {rescued}"
-        )
-
-
-def unused(path: Path) -> Path:
-    """The path itself if nothing is there, otherwise with the first free number behind it."""
-    if not path.exists():
-        return path
-    number = 1
-    while (candidate := path.with_name(f"{path.name}.{number}")).exists():
-        number += 1
-    return candidate
+        require_in_place(self._fd, self.path)

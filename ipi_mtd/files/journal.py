@@ -21,7 +21,7 @@ from ipi_mtd.files.journal_format import (
     read_last_proposal,
     read_slots,
 )
-from ipi_mtd.files.writing import write_all
+from ipi_mtd.files.writing import require_in_place, write_all
 from ipi_mtd.structure import FloatArray
 
 
@@ -82,6 +82,16 @@ class Journal:
     def close(self) -> None:
         """Give the journal and its lock back."""
         os.close(self._fd)
+
+    def check(self) -> None:
+        """Make sure that the journal is still where the next driver will look for it.
+
+        Raises
+        ------
+        UserError
+            If it was removed or renamed; what it held is then written back.
+        """
+        require_in_place(self._fd, self.path)
 
     def record(self, proposal: Proposal) -> None:
         """Write down what is about to be answered.

@@ -42,6 +42,7 @@ import os
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -88,7 +89,7 @@ class Proposal:
     lines: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Header:
     """The first pages of a journal; the fields are those of the table above."""
 
@@ -114,12 +115,12 @@ class Header:
         """Where a proposal is written."""
         return self.header_size + index * self.proposal_size
 
-    @property
+    @cached_property
     def slot(self) -> struct.Struct:
         """The fields of a slot, without the crc."""
         return struct.Struct(f"<q{N_PROJECTIONS}d{len(self.files)}q")
 
-    @property
+    @cached_property
     def slot_size(self) -> int:
         """Bytes from one slot to the next."""
         return 1 << (self.slot.size + _CRC.size - 1).bit_length()

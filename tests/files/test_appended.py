@@ -5,7 +5,8 @@ import resource
 import pytest
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.appended import AppendedFile, unused
+from ipi_mtd.files.appended import AppendedFile
+from ipi_mtd.files.writing import unused
 
 
 @pytest.fixture
