@@ -1,4 +1,4 @@
-"""From a configuration to a run: any number of CVs, from several models, with and without a grid."""
+"""From a configuration to a run: any number of CVs, several models, with and without a grid."""
 
 from pathlib import Path
 
