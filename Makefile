@@ -22,8 +22,10 @@ $(installed): pyproject.toml constraints.txt
 
 models: $(models)
 
-$(models) &: $(installed) lj38/export.py lj38/coordination_histogram.py lj38/soap_cv.py
+lj38/histo-cv.pt: $(installed) lj38/export.py lj38/coordination_histogram.py lj38/soap_cv.py
 	$(bin)/python -m lj38.export
+
+lj38/soap-cv.pt: lj38/histo-cv.pt
 
 run: $(installed) $(models)
 	$(bin)/ipi-mtd launch inputs/input.xml inputs/lj38.toml --output run
@@ -35,7 +37,7 @@ run: $(installed) $(models)
 	@echo "Look at run/fes.png, the free energy; run/fes.dat, the same as a table;"
 	@echo "run/COLVAR and run/HILLS, as PLUMED writes them; run/lj38.pos_0.extxyz, the trajectory."
 
-test: lint
+test: lint $(models)
 	$(bin)/python -m pytest -n 2
 
 lint: $(installed)

@@ -102,8 +102,11 @@ def require_served(config: Config) -> None:
         If it asks for what the driver cannot serve.
     """
     address = address_of(config)
-    if config.socket.input is not None:
-        ipi_input = read_ipi_input(config.socket.input)
+    path = config.socket.input
+    if path is not None and not path.exists():
+        log.warning("%s: there is no such i-PI input, so it is not checked", path)
+    elif path is not None:
+        ipi_input = read_ipi_input(path)
         if ipi_input.listens_at(address):
             ipi_input.require_served(address)
             ipi_input.require_timestep(config.system.timestep)

@@ -68,6 +68,7 @@ def config(tmp_path, exported):
             ("../lj38/octahedron.xyz", str(ROOT / "lj38/octahedron.xyz")),
             ("../lj38/histo-cv.pt", str(exported / "histo-cv.pt")),
             ('address = "lj38"', f'address = "test-{uuid.uuid4().hex}"\npatience = 0'),
+            ('input = "input.xml"', ""),
             *replacements,
         ):
             assert old in text
@@ -404,6 +405,7 @@ def test_a_server_with_another_number_of_atoms_is_refused(refusal, config, tmp_p
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen(1)
+        server.settimeout(60)
 
         def ipi():
             connection, _ = server.accept()
