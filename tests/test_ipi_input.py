@@ -69,7 +69,6 @@ def test_the_example_is_accepted():
     ours = read_ipi_input(ROOT / "inputs/input.xml")
     ours.require_served(HERE)
     ours.require_timestep(2.5e-3)
-    assert ours.total_steps == 20000
 
 
 @pytest.mark.parametrize(
