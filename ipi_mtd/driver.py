@@ -7,6 +7,7 @@ it integrates the next step meanwhile.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import socket
@@ -194,9 +195,14 @@ def serve(
 
 def extras(evaluation: BiasedEvaluation, cv_names: tuple[str, ...]) -> str:
     """The extras of one step as JSON: ``bias`` and ``potential`` in hartree, and the CVs."""
-    values = {"bias": evaluation.bias, "potential": evaluation.potential}
-    values.update(zip(cv_names, evaluation.s.tolist(), strict=True))
-    return json.dumps(values)
+    values = (evaluation.bias, evaluation.potential, *evaluation.s.tolist())
+    return _form(("bias", "potential", *cv_names)) % values
+
+
+@functools.cache
+def _form(names: tuple[str, ...]) -> str:
+    """A JSON object of numbers, to be filled with them."""
+    return "{" + ", ".join(f"{json.dumps(name).replace('%', '%%')}: %r" for name in names) + "}"
 
 
 def _refuse_batches(parameters: str) -> None:

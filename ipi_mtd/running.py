@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -56,6 +57,9 @@ def run(
         guardian = Guardian(server)
         connection = Wire(server, len(assembled.structure.types))
         try:
+            # nothing of what is loaded by now is ever freed: let no collection look at it
+            gc.collect()
+            gc.freeze()
             progress = Progress(assembled, progress_fd)
             serve(
                 connection, assembled.system, assembled.structure, assembled.cv_names, progress.step

@@ -9,8 +9,6 @@ part of the one before.
 
 from __future__ import annotations
 
-import statistics
-
 import numpy as np
 
 from ipi_mtd.errors import UserError
@@ -28,9 +26,8 @@ class OneTrajectory:
     """Looks at the first steps of a session."""
 
     def __init__(self) -> None:
-        self._last: FloatArray | None = None
-        self._displacement: FloatArray | None = None
-        self._cosines: list[float] = []
+        self._structures: list[FloatArray] = []
+        self._is_sure = False
 
     def follow(self, positions: FloatArray) -> None:
         """Look at the next structure.
@@ -44,23 +41,26 @@ class OneTrajectory:
         UserError
             If the structures so far go back and forth.
         """
-        if len(self._cosines) == N_STEPS:
+        if self._is_sure:
             return
-        if self._last is not None:
-            displacement = positions - self._last
-            if not displacement.any():
-                return  # asked again
-            if self._displacement is not None:
-                self._cosines.append(_cosine(self._displacement, displacement))
-            self._displacement = displacement
-        self._last = positions
-        if len(self._cosines) == N_STEPS and statistics.median(self._cosines) < LIMIT:
-            raise UserError(
-                "i-PI sends structures that go back and forth instead of one trajectory: several "
-                "beads or systems, or displaced structures; for a ring polymer put the bias under "
-                '<ensemble><bias> with nbeads="1", and give each system its own driver'
-            )
+        if self._structures and np.array_equal(positions, self._structures[-1]):
+            return  # asked again
+        self._structures.append(positions)
+        if len(self._structures) == N_STEPS + 2:
+            if _median_cosine(self._structures) < LIMIT:
+                raise UserError(
+                    "i-PI sends structures that go back and forth instead of one trajectory: "
+                    "several beads or systems, or displaced structures; for a ring polymer put "
+                    'the bias under <ensemble><bias> with nbeads="1", and give each system its '
+                    "own driver"
+                )
+            self._is_sure = True
+            self._structures.clear()
 
 
-def _cosine(one: FloatArray, other: FloatArray) -> float:
-    return float(np.vdot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other)))
+def _median_cosine(structures: list[FloatArray]) -> float:
+    """Of the angle between each displacement and the next one."""
+    R = np.reshape(structures, (len(structures), -1))
+    steps = np.diff(R, axis=0)
+    steps /= np.linalg.norm(steps, axis=1, keepdims=True)
+    return float(np.median(np.einsum("ij,ij->i", steps[1:], steps[:-1])))

@@ -71,23 +71,23 @@ class Features:
         inputs = [self._positions]
         if self._cell.requires_grad:
             inputs.append(self._cell)
-        grad_outputs = self._model.tensor(seed)
         try:
             gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
-                self._outputs, inputs, grad_outputs, allow_unused=True
+                self._outputs, inputs, self._model.tensor(seed), allow_unused=True
             )
         except RuntimeError as error:
             raise UserError(
                 f"{self._model.path}: the model cannot be differentiated: {last_line(error)}"
             ) from error
+        arrays = [
+            np.zeros(tuple(tensor.shape)) if gradient is None else _numpy(gradient)
+            for tensor, gradient in zip(inputs, gradients, strict=True)
+        ]
         # The strain acts on positions and lattice vectors alike; together they are all that the
         # features depend on.
-        strain_gradient = np.zeros((3, 3))
-        arrays = []
-        for tensor, gradient in zip(inputs, gradients, strict=True):
-            array = _numpy(torch.zeros_like(tensor) if gradient is None else gradient)
-            strain_gradient += _numpy(tensor).T @ array
-            arrays.append(array)
+        strain_gradient = _numpy(self._positions).T @ arrays[0]
+        if len(arrays) == 2:
+            strain_gradient += _numpy(self._cell).T @ arrays[1]
         # every element of the gradients is in it, and what is not finite stays so
         if not is_finite(strain_gradient):
             raise UserError(f"{self._model.path}: the gradient has a value that is not finite")
@@ -189,7 +189,7 @@ class FeatureModel:
         declared = self._wrapper._model_capabilities_outputs_names
         base, slash, of = self.output.partition("/")
         other = {"feature": "features", "features": "feature"}[base] + slash + of
-        self._engine = torch.jit.script(
+        engine = torch.jit.script(
             Engine(
                 self._wrapper.module,
                 requests,
@@ -199,6 +199,7 @@ class FeatureModel:
                 check_consistency,
             ).eval()
         )
+        self._engine = engine.forward  # past the hooks that a module looks for when it is called
 
     def evaluate(self, structure: Structure) -> Features:
         """The features of one structure.
