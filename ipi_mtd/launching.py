@@ -318,7 +318,11 @@ def _wait(process: subprocess.Popen[bytes], patience: float) -> None:
 
 
 def _die_with_parent() -> None:
-    """In the child: ask Linux for a SIGTERM when the launcher is killed."""
+    """In the child: ask Linux for a SIGTERM when the launcher is killed.
+
+    Linux may send it again as the launcher's other threads end, and at the second one i-PI ends
+    without writing its RESTART.
+    """
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

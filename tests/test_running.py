@@ -62,8 +62,13 @@ class Pair:
         return self
 
     def finish(self):
-        """Wait for both; their status."""
-        return [process.wait(120) for process in self.processes]
+        """Wait for both, and end what hangs; their status."""
+        for process in self.processes:
+            try:
+                process.wait(120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        return [process.wait() for process in self.processes]
 
     def read(self, name):
         """A file that one of them wrote."""
