@@ -107,9 +107,13 @@ class RunHistory:
             self._files = [AppendedFile(directory / t.file, t.header) for t in tables]
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
-        _require_same(self._journal.path, self._journal.identity, identity)
-        if self._journal.proposal is None and start is Start.RESUME and not take_over:
-            self._require_no_rows()
+        try:
+            _require_same(self._journal.path, self._journal.identity, identity)
+            if self._journal.proposal is None and start is Start.RESUME and not take_over:
+                self._require_no_rows()
+        except UserError:
+            self.close()
+            raise
         self._repeated: tuple[bytes, ...] | None = None
         self._last: FloatArray | None = None
         self._stride = FIRST_STRIDE
@@ -296,7 +300,14 @@ def _has_rows(file: AppendedFile) -> bool:
     return any(not line.startswith(b"#") and line.endswith(b"\n") for line in lines)
 
 
-def _set_aside(directory: Path, names: Sequence[str]) -> None:
+def require_unused(directory: Path) -> None:
+    """Make sure that no driver is at work in a run directory.
+
+    Raises
+    ------
+    UserError
+        If one is.
+    """
     journal = directory / JOURNAL
     if journal.exists():
         with journal.open("r+b") as file:
@@ -304,6 +315,10 @@ def _set_aside(directory: Path, names: Sequence[str]) -> None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise UserError(f"{journal}: another driver is using this run directory") from error
+
+
+def _set_aside(directory: Path, names: Sequence[str]) -> None:
+    require_unused(directory)
     for name in (*names, JOURNAL):
         path = directory / name
         if path.exists():

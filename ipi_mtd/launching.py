@@ -13,17 +13,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ipi_mtd.config import Config
 from ipi_mtd.driver import Address
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input import IPIInput, read_ipi_input
+from ipi_mtd.history import require_unused
+from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.progress_bar import ProgressBar
 from ipi_mtd.running import address_of
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ def launch(
     ipi_input = read_ipi_input(input_xml)
     ipi_input.require_served(address)
     ipi_input.require_timestep(config.system.timestep)
+    require_unused(output)
     if clear_stale_socket(address):
         log.info("%s: removed, nobody was listening", address.path)
     ours = output / "i-pi-input.xml"
@@ -230,44 +231,6 @@ class Pair:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
                 **options,
             )
-
-
-class ProgressBar:
-    """One line on how far the run is."""
-
-    def __init__(self, ipi_input: IPIInput, config: Config, quiet: bool) -> None:
-        self._timestep = config.system.timestep
-        self._energy_unit = config.units.energy
-        self._bar = tqdm(
-            total=ipi_input.total_steps,
-            unit="step",
-            disable=quiet,
-            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]",
-        )
-        self._began: tuple[float, int] | None = None
-
-    def show(self, message: dict[str, Any] | None) -> None:
-        """Draw what the driver said."""
-        if message is None:
-            return
-        now, step = time.monotonic(), message["step"]
-        if self._began is None:
-            self._began = now, step
-            self._bar.initial = step
-        elapsed, steps = now - self._began[0], step - self._began[1]
-        parts = [f"{name} {value:.4g}" for name, value in message["cvs"].items()]
-        parts.append(f"bias {message['bias']:.3g} {self._energy_unit}")
-        parts.append(f"{message['hills']} hills")
-        if steps > 0:
-            ns_per_day = self._timestep * 1e-3 * steps / elapsed * 86400
-            parts.insert(0, f"{1e3 * elapsed / steps:.2f} ms/step, {ns_per_day:.3g} ns/day")
-        self._bar.set_postfix_str(", ".join(parts), refresh=False)
-        self._bar.n = step
-        self._bar.refresh()
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
 
 
 def clear_stale_socket(address: Address) -> bool:

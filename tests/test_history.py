@@ -9,7 +9,7 @@ import pytest
 from run_directory import N_ATOMS, as_text, contents, open_run, serve, trajectory
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.history import Start
+from ipi_mtd.history import Start, require_unused
 
 N_STEPS = 40
 
@@ -328,3 +328,19 @@ def test_taking_over_hills_survives_a_kill_before_the_first_step(tmp_path):
     again = open_run(tmp_path, take_over=True)
     serve(again, trajectory(N_STEPS, seed=4))
     assert again.biases[0].bias.n_hills == 18
+
+
+def test_a_refused_run_leaves_the_directory_free(tmp_path):
+    stop(open_run(tmp_path, model="abc"))
+    with pytest.raises(UserError, match="other settings"):
+        open_run(tmp_path, model="xyz")
+    require_unused(tmp_path)
+
+
+def test_a_directory_in_use_is_known_to_be(tmp_path):
+    require_unused(tmp_path)
+    system = open_run(tmp_path)
+    with pytest.raises(UserError, match="another driver is using"):
+        require_unused(tmp_path)
+    stop(system)
+    require_unused(tmp_path)
