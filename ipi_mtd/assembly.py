@@ -26,6 +26,7 @@ from ipi_mtd.config.sections import (
     WallSection,
 )
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
+from ipi_mtd.cvs.loading import sha256
 from ipi_mtd.cvs.making import make_cv
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
@@ -245,11 +246,12 @@ class Run:
                 "periodic": self.config.system.periodic,
                 "timestep": self.config.system.timestep,
             },
-            "potential": self.config.potential.model_dump(mode="json"),
+            "potential": _potential_identity(self.config),
             "models": {name: model.sha256 for name, model in self.models.items()},
             "cv": {cv.name: cv.model_dump(mode="json", exclude={"label"}) for cv in self.config.cv},
             "metad": {term.name: term.model_dump(mode="json") for term in self.config.metad},
             "wall": {wall.name: wall.model_dump(mode="json") for wall in self.config.wall},
+            "colvar": {table.file: table.model_dump(mode="json") for table in self.config.colvar},
             "temperature": self.config.system.temperature,
             "units": self.config.units.model_dump(mode="json"),
         }
@@ -348,6 +350,14 @@ def _indices(numbers: list[int] | None, n_atoms: int, where: str) -> IntArray | 
     if not numbers or max(numbers) > n_atoms or len(set(numbers)) < len(numbers):
         raise UserError(f"{where} must name different atoms from 1 to {n_atoms}, got {numbers}")
     return np.array(numbers, dtype=np.int32) - 1
+
+
+def _potential_identity(config: Config) -> dict[str, Any]:
+    section = config.potential
+    if isinstance(section, MetatomicSection):
+        # the same file at another place, or on another device, is the same potential
+        return {"kind": section.kind, "sha256": sha256(section.file)}
+    return section.model_dump(mode="json")
 
 
 def _make_potential(config: Config, source: Path) -> Potential:

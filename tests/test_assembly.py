@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ipi_mtd
 from ipi_mtd.assembly import Run
 from ipi_mtd.bias import Grid, HillSum
 from ipi_mtd.config import validate
 from ipi_mtd.errors import UserError
+from ipi_mtd.history import Start
 from ipi_mtd.structure import Structure
 
 ROOT = Path(__file__).parents[1]
@@ -141,3 +143,31 @@ def test_a_component_that_is_not_there_is_refused(content, change, message):
     content["cv"][0] |= change
     with pytest.raises(UserError, match=message):
         make(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"colvar": {"stride": 5}}, "`colvar.COLVAR.stride` was 10, is 5"),
+        ({"colvar": {"columns": ["n6"]}}, "`colvar.COLVAR.columns` was None, is ['n6']"),
+        ({"units": {"energy": "eV"}}, "`units.energy` was kJ/mol, is eV"),
+        ({"potential": {"kind": "none"}}, "`potential.kind` was lennard-jones, is none"),
+    ],
+)
+def test_a_run_is_not_continued_with_other_settings(content, tmp_path, change, complaint):
+    make(with_metad(content, 1)).open_history(tmp_path, Start.RESUME).close()
+    with pytest.raises(UserError) as error:
+        make(with_metad(content | change, 1)).open_history(tmp_path, Start.RESUME)
+    assert complaint in str(error.value)
+
+
+def test_the_label_of_a_cv_may_change(content, tmp_path):
+    make(with_metad(content, 1)).open_history(tmp_path, Start.RESUME).close()
+    content["cv"][0]["label"] = "atoms with 6 neighbors"
+    make(with_metad(content, 1)).open_history(tmp_path, Start.RESUME).close()
+
+
+def test_the_public_names_are_those_listed():
+    assert {name: getattr(ipi_mtd, name).__name__ for name in ipi_mtd.__all__} == {
+        name: name for name in ipi_mtd.__all__
+    }
