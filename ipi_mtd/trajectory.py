@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.structure import FloatArray, coincide
 
 N_STEPS = 24
 """How many steps are looked at, once, at the beginning."""
@@ -43,7 +43,7 @@ class OneTrajectory:
         """
         if self._is_sure:
             return
-        if self._structures and np.array_equal(positions, self._structures[-1]):
+        if self._structures and coincide(positions, self._structures[-1]):
             return  # asked again
         self._structures.append(positions)
         if len(self._structures) == N_STEPS + 2:

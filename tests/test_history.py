@@ -10,6 +10,7 @@ from run_directory import N_ATOMS, as_text, contents, open_run, serve, trajector
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import Start, require_unused
+from ipi_mtd.structure import Structure
 
 N_STEPS = 40
 
@@ -157,6 +158,16 @@ def test_the_same_structure_again_is_the_same_step(tmp_path, undisturbed):
     serve(system, [structure for structure in trajectory(N_STEPS) for _ in range(3)])
     assert contents(tmp_path) == undisturbed
     assert system.step == N_STEPS
+
+
+def test_the_same_structure_but_for_rounding_is_the_same_step(tmp_path, undisturbed):
+    system = open_run(tmp_path)
+    for structure in trajectory(N_STEPS):
+        for scale in (1.0, 1.0 + 2e-16, 1.0 - 2e-16):
+            positions = structure.positions * scale
+            system.propose(Structure(positions, structure.cell, structure.types))
+            system.commit()
+    assert contents(tmp_path) == undisturbed
 
 
 def test_positions_of_no_known_step_are_refused(tmp_path):

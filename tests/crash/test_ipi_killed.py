@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from servers import Run, finish
 
-N_STEPS = 600
+N_STEPS = 2000  # i-PI takes a second to notice a SIGTERM
 CHECKPOINTS = (
     '<checkpoint stride="1000" filename="checkpoint" overwrite="True"/>',
     '<checkpoint stride="100" filename="checkpoint" overwrite="False"/>'
