@@ -142,7 +142,6 @@ class Run:
         history = RunHistory(
             directory,
             tables,
-            {section.name: section.file for section in self.config.metad},
             len(self.structure.types),
             self._identity(),
             start,

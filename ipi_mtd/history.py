@@ -29,11 +29,12 @@ from ipi_mtd.bias import Hill, Metad
 from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.appended import AppendedFile
-from ipi_mtd.files.hills import read_hills
+from ipi_mtd.files.hills import parse_hill
 from ipi_mtd.files.journal import Journal, text_precision
 from ipi_mtd.files.journal_format import Proposal
 from ipi_mtd.files.writing import unused
 from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.tables import HillsTable
 
 JOURNAL = "ipi-mtd.journal"
 
@@ -71,7 +72,6 @@ class RunHistory:
     ----------
     directory : where the files go
     tables : what is written to HILLS, COLVAR, ...
-    hills_files : name of each metadynamics bias and its HILLS file
     n_atoms : int
     identity : what makes the run what it is; resuming as something else is refused
     start : what to do with the files of an earlier run
@@ -87,7 +87,6 @@ class RunHistory:
         self,
         directory: Path,
         tables: Sequence[TableWriter],
-        hills_files: Mapping[str, str],
         n_atoms: int,
         identity: dict[str, Any],
         start: Start = Start.RESUME,
@@ -96,7 +95,6 @@ class RunHistory:
     ) -> None:
         self.directory = directory
         self._tables = tables
-        self._hills_files = hills_files
         self._start = start
         names = tuple(table.file for table in tables)
         try:
@@ -252,26 +250,24 @@ class RunHistory:
 
     def _load_hills(self, system: BiasedSystem) -> int:
         n_hills = 0
-        for term in system.biases:
-            if isinstance(term.bias, Metad):
-                hills = read_hills(self.directory / self._hills_files[term.name])
-                for hill in hills:
-                    term.bias.add(hill)
-                n_hills += len(hills)
+        biases = {term.name: term.bias for term in system.biases}
+        for table in self._tables:
+            if isinstance(table, HillsTable):
+                metad = biases[table.term]
+                assert isinstance(metad, Metad)
+                anything_goes = self._start is Start.KEEP_HILLS
+                for hill in table.read(self.directory / table.file, of_any_cv=anything_goes):
+                    metad.add(hill)
+                n_hills += metad.n_hills
         return n_hills
 
     def _read_back(self, lines: tuple[bytes, ...]) -> dict[str, Hill]:
         """The hills in the lines of one step."""
-        names = {file: name for name, file in self._hills_files.items()}
-        hills = {}
-        for table, line in zip(self._tables, lines, strict=True):
-            if line and table.file in names:
-                numbers = [float(word) for word in line.split()]
-                d = (len(numbers) - 3) // 2
-                hills[names[table.file]] = Hill(
-                    tuple(numbers[1 : 1 + d]), tuple(numbers[1 + d : 1 + 2 * d]), numbers[-2]
-                )
-        return hills
+        return {
+            table.term: parse_hill(line)
+            for table, line in zip(self._tables, lines, strict=True)
+            if isinstance(table, HillsTable) and line
+        }
 
     def _require_no_rows(self) -> None:
         for file in self._files:

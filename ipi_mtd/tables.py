@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ipi_mtd.bias import Hill, Metad, Period
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.columns import Column
+from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import format_colvar_header
 from ipi_mtd.files.fields import format_cell
-from ipi_mtd.files.hills import format_hill, format_hills_header, format_identity
+from ipi_mtd.files.hills import (
+    Hills,
+    format_hill,
+    format_hills_header,
+    format_identity,
+    read_hills,
+)
 
 
 class HillsTable:
@@ -37,16 +45,52 @@ class HillsTable:
         timestep: float,
     ) -> None:
         self.file = file
+        self.term = term
         self.header = format_hills_header(cvs, periods) + format_identity(identity)
-        self._term = term
+        self._cvs = tuple(cvs)
+        self._periods = tuple(periods)
+        self._identity = dict(identity)
         self._bias_factor = -1.0 if metad.bias_factor is None else metad.bias_factor
         self._timestep = timestep
 
     def line(self, step: int, _evaluation: BiasedEvaluation, hills: Mapping[str, Hill]) -> bytes:
         """The hill of this step, if there is one."""
-        if self._term not in hills:
+        if self.term not in hills:
             return b""
-        return format_hill(step * self._timestep, hills[self._term], self._bias_factor)
+        return format_hill(step * self._timestep, hills[self.term], self._bias_factor)
+
+    def read(self, path: Path, *, of_any_cv: bool) -> Hills:
+        """The hills of an earlier run, which must be on the same CVs.
+
+        Parameters
+        ----------
+        path : the file
+        of_any_cv : whether hills are taken that the file says were made with another model
+
+        Raises
+        ------
+        UserError
+            Which says what is different.
+        """
+        hills = read_hills(path)
+        if hills.names != self._cvs:
+            raise UserError(
+                f"{path}: its hills are on the CVs {', '.join(hills.names)}, the bias is on "
+                f"{', '.join(self._cvs)}"
+            )
+        if hills.periods != self._periods:
+            raise UserError(
+                f"{path}: the periods of its CVs are {hills.periods}, those of the bias are "
+                f"{self._periods}"
+            )
+        for key, ours in self._identity.items():
+            theirs = hills.identity.get(key, ours)
+            if theirs != ours and not of_any_cv:
+                raise UserError(
+                    f"{path}: its hills were made with another {key}: there `{theirs}`, here "
+                    f"`{ours}`; take them nevertheless with --keep-hills"
+                )
+        return hills
 
 
 class ColvarTable:

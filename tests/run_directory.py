@@ -50,7 +50,12 @@ def make_system() -> BiasedSystem:
 
 
 def open_run(
-    directory: Path, start: Start = Start.RESUME, *, take_over: bool = False, **identity
+    directory: Path,
+    start: Start = Start.RESUME,
+    *,
+    take_over: bool = False,
+    made: str = "by a test",
+    **identity,
 ) -> BiasedSystem:
     """A system whose history is in a directory."""
     system = make_system()
@@ -58,7 +63,7 @@ def open_run(
     system.history = RunHistory(
         directory,
         [
-            HillsTable("HILLS", "mtd", term.bias, ["r2"], [None], {"made": "by a test"}, 0.5),
+            HillsTable("HILLS", "mtd", term.bias, ["r2"], [None], {"r2": made}, 0.5),
             ColvarTable(
                 "COLVAR",
                 {"r2": lambda e, _hills: e.s[0], "mtd.bias": lambda e, _hills: e.biases["mtd"]},
@@ -68,7 +73,6 @@ def open_run(
                 0.5,
             ),
         ],
-        {"mtd": "HILLS"},
         N_ATOMS,
         {"pace": PACE, **identity},
         start,

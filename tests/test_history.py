@@ -355,3 +355,35 @@ def test_a_directory_in_use_is_known_to_be(tmp_path):
         require_unused(tmp_path)
     stop(system)
     require_unused(tmp_path)
+
+
+def without_journal(directory):
+    """The files of a run, as another program would have left them."""
+    system = open_run(directory)
+    serve(system, trajectory(N_STEPS))
+    stop(system)
+    (directory / "ipi-mtd.journal").unlink()
+
+
+def test_hills_of_another_model_are_refused_with_the_difference(tmp_path):
+    without_journal(tmp_path)
+    system = open_run(tmp_path, take_over=True, made="by another model")
+    with pytest.raises(UserError) as error:
+        system.propose(trajectory(1, seed=4)[0])
+    assert "another r2: there `by a test`, here `by another model`" in str(error.value)
+
+
+def test_hills_of_another_model_are_taken_when_told_so(tmp_path):
+    without_journal(tmp_path)
+    system = open_run(tmp_path, Start.KEEP_HILLS, made="by another model")
+    system.propose(trajectory(1, seed=4)[0])
+    assert system.biases[0].bias.n_hills == 9
+
+
+@pytest.mark.parametrize("start", [Start.RESUME, Start.KEEP_HILLS])
+def test_hills_on_other_cvs_are_refused_in_any_case(tmp_path, start):
+    without_journal(tmp_path)
+    hills = tmp_path / "HILLS"
+    hills.write_bytes(hills.read_bytes().replace(b"r2", b"cv7"))
+    with pytest.raises(UserError, match="its hills are on the CVs cv7, the bias is on r2"):
+        open_run(tmp_path, start, take_over=True).propose(trajectory(1, seed=4)[0])

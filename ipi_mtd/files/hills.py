@@ -107,6 +107,13 @@ def format_hill(time: float, hill: Hill, bias_factor: float) -> bytes:
     return format_row([time, *hill.center, *hill.sigma, hill.height, bias_factor])
 
 
+def parse_hill(line: bytes) -> Hill:
+    """Return the hill in one row that `format_hill` made."""
+    _, *numbers, height, _ = map(float, line.split())
+    d = len(numbers) // 2
+    return Hill(tuple(numbers[:d]), tuple(numbers[d:]), height)
+
+
 def format_identity(identity: Mapping[str, str]) -> bytes:
     """Return our own lines, to be written below a header.
 
