@@ -46,7 +46,7 @@ lint: $(installed)
 	$(bin)/mypy
 
 bench: $(installed) $(models)
-	$(bin)/python -m benchmarks
+	$(bin)/python -m benchmarks --long
 
 clean:
 	rm -rf run build *.egg-info lj38/extensions $(models) .mypy_cache .pytest_cache .ruff_cache

@@ -174,63 +174,20 @@ def launch(
     help="A known structure to mark: a structure file (needs --config), or its CVs.",
 )
 @click.option("--colvar", type=_FILE, help="Show where this COLVAR has been, not the hills.")
-def fes(
-    hills: Path,
-    config: Path | None,
-    output: Path,
-    picture: Path,
-    temperature: float | None,
-    energy_unit: str | None,
-    ranges: tuple[str, ...],
-    onto: tuple[str, ...],
-    marks: tuple[str, ...],
-    colvar: Path | None,
-) -> None:
+def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
     """Sum HILLS to the free energy, as a table and as a picture.
 
     The table has PLUMED's layout, with the standard error as a further column if the temperature is
     known.
     """
-    from ipi_mtd.analysis.report import Settings, report
-    from ipi_mtd.marks import parse_mark, parse_range, require_energy_unit, structure_marks
+    from ipi_mtd.analysis.report import report
+    from ipi_mtd.fes_options import make_settings
 
-    if temperature is not None and not 0 < temperature < float("inf"):
-        raise UserError(f"--temperature must be above 0 K, got {temperature:g}")
     if picture.suffix not in PICTURES:
         raise UserError(f"--picture must end with {', '.join(PICTURES)}, got '{picture}'")
-    if energy_unit is not None:
-        require_energy_unit(energy_unit)
-    structures = [Path(text) for text in marks if Path(text).is_file()]
-    named = [parse_mark(text) for text in marks if Path(text) not in structures]
-    if structures and config is None:
+    if options["config"] is None and any(Path(text).is_file() for text in options["marks"]):
         raise click.UsageError("--mark of a structure file needs --config, for the CVs")
-    labels: dict[str, str] = {}
-    if config is not None:
-        from ipi_mtd.config import read_config
-
-        settings = read_config(config)
-        labels = {cv.name: cv.label for cv in settings.cv if cv.label}
-        temperature = temperature or settings.system.temperature
-        energy_unit = energy_unit or settings.units.energy
-        if structures:
-            named += structure_marks(settings, config, structures)
-    axes = dict(parse_range(text) for text in ranges)
-    line = report(
-        hills,
-        output,
-        picture if len(onto or "12") <= 2 else None,
-        Settings(
-            energy_unit=energy_unit,
-            temperature=temperature,
-            bounds={name: (low, high) for name, (low, high, _) in axes.items()},
-            bins={name: bins for name, (_, _, bins) in axes.items() if bins is not None},
-            onto=onto or None,
-            marks=named,
-            visited=colvar,
-            labels=labels,
-        ),
-    )
-    click.echo(line)
+    click.echo(report(hills, output, picture, make_settings(**options)))
 
 
 @cli.command()

@@ -69,13 +69,14 @@ def launch(
     ipi_input = read_ipi_input(input_xml)
     ipi_input.require_served(address)
     ipi_input.require_timestep(config.system.timestep)
+    content = ipi_input.with_absolute_paths(Path.cwd())
     require_unused(output)
     if clear_stale_socket(address):
         log.info("%s: removed, nobody was listening", address.path)
     ours = output / "i-pi-input.xml"
     try:
         output.mkdir(parents=True, exist_ok=True)
-        ipi_input.with_absolute_paths(Path.cwd()).write(ours)
+        content.write(ours)
     except OSError as error:
         raise UserError(f"{error.filename or output}: {error.strerror}") from error
 

@@ -26,6 +26,7 @@ class Settings:
     Parameters
     ----------
     energy_unit : of HILLS; what the file itself says by default
+    default_unit : of HILLS, if it does not say it
     temperature : kelvin; for an error bar and a projection
     bounds, bins : of the axes, by the name of the CV
     onto : the CVs to project on; all by default
@@ -35,6 +36,7 @@ class Settings:
     """
 
     energy_unit: str | None = None
+    default_unit: str | None = None
     temperature: float | None = None
     bounds: Mapping[str, tuple[float, float]] | None = None
     bins: Mapping[str, int] | None = None
@@ -44,7 +46,7 @@ class Settings:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def report(hills_file: Path, table: Path, picture: Path | None, settings: Settings) -> str:
+def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> str:
     """Sum the hills of a run, write F(s) as a table and draw it; return a line on it.
 
     Raises
@@ -53,7 +55,7 @@ def report(hills_file: Path, table: Path, picture: Path | None, settings: Settin
         If a file cannot be read, or the settings do not fit it.
     """
     hills = read_hills(hills_file)
-    unit = settings.energy_unit or hills.identity.get("energy_unit")
+    unit = settings.energy_unit or hills.identity.get("energy_unit") or settings.default_unit
     if unit is None:
         raise UserError(f"{hills_file}: does not say its energy unit; give --energy-unit")
     kT = None
@@ -63,7 +65,9 @@ def report(hills_file: Path, table: Path, picture: Path | None, settings: Settin
     F = free_energy(hills, axes, kT, settings.onto)
     write_fes(table, F)
     written = str(table)
-    if picture is not None:
+    if len(F.axes) > 2:
+        written += "; no picture of more than two CVs, see --onto"
+    else:
         save_free_energy(
             picture,
             F,

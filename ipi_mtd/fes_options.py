@@ -1,0 +1,142 @@
+"""What the options of `fes` mean: units, axes and known structures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ipi_mtd import units
+from ipi_mtd.analysis.report import Settings
+from ipi_mtd.assembly import Run
+from ipi_mtd.config import Config, is_plumed_input, read_config, read_input
+from ipi_mtd.errors import UserError
+
+
+def make_settings(
+    *,
+    config: Path | None,
+    temperature: float | None,
+    energy_unit: str | None,
+    ranges: tuple[str, ...],
+    onto: tuple[str, ...],
+    marks: tuple[str, ...],
+    colvar: Path | None,
+) -> Settings:
+    """What the options say, and what the configuration says where they are silent.
+
+    Raises
+    ------
+    UserError
+        If an option makes no sense.
+    """
+    if temperature is not None and not 0 < temperature < float("inf"):
+        raise UserError(f"--temperature must be above 0 K, got {temperature:g}")
+    if energy_unit is not None:
+        require_energy_unit(energy_unit)
+    files = [Path(text) for text in marks if Path(text).is_file()]
+    axes = dict(parse_range(text) for text in ranges)
+    settings = Settings(
+        energy_unit=energy_unit,
+        temperature=temperature,
+        bounds={name: (low, high) for name, (low, high, _) in axes.items()},
+        bins={name: bins for name, (_, _, bins) in axes.items() if bins is not None},
+        onto=onto or None,
+        marks=[parse_mark(text) for text in marks if Path(text) not in files],
+        visited=colvar,
+    )
+    if config is None:
+        return settings
+    return _with_config(settings, config, files)
+
+
+def _with_config(settings: Settings, path: Path, structures: list[Path]) -> Settings:
+    config = _read(path, structures)
+    temperatures = [config.system.temperature, *(term.temperature for term in config.metad)]
+    known = [temperature for temperature in temperatures if temperature is not None]
+    return replace(
+        settings,
+        default_unit=config.units.energy,
+        temperature=settings.temperature or (known[0] if known else None),
+        labels={cv.name: cv.label for cv in config.cv if cv.label},
+        marks=[*settings.marks, *structure_marks(config, path, structures)],
+    )
+
+
+def _read(path: Path, structures: list[Path]) -> Config:
+    """The configuration; PLUMED's input is told of a run that is not going to be made."""
+    if not is_plumed_input(path):
+        return read_config(path)
+    return read_input(
+        path,
+        structure=structures[0] if structures else path,
+        timestep="1 fs",
+        periodic=False,
+        address="none",
+    )
+
+
+def require_energy_unit(unit: str) -> None:
+    """Refuse what is no unit of energy.
+
+    Raises
+    ------
+    UserError
+        Which names the option.
+    """
+    try:
+        units.factor(unit, "hartree")
+    except ValueError as error:
+        raise UserError(f"--energy-unit: {error}") from error
+
+
+def parse_range(text: str) -> tuple[str, tuple[float, float, int | None]]:
+    """Read ``CV=MIN:MAX`` or ``CV=MIN:MAX:BINS``.
+
+    Raises
+    ------
+    UserError
+        If it is neither.
+    """
+    name, _, numbers = text.partition("=")
+    try:
+        low, high, *bins = numbers.split(":")
+        return name, (float(low), float(high), int(*bins) if bins else None)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"--range must be CV=MIN:MAX or CV=MIN:MAX:BINS, got '{text}'") from error
+
+
+def parse_mark(text: str) -> tuple[str, dict[str, float]]:
+    """Read ``NAME:CV=VALUE,CV=VALUE``.
+
+    Raises
+    ------
+    UserError
+        If it is something else.
+    """
+    name, _, values = text.partition(":")
+    try:
+        pairs = [pair.split("=") for pair in values.split(",")]
+        return name, {cv: float(value) for cv, value in pairs}
+    except ValueError as error:
+        raise UserError(
+            f"--mark must be a structure file or NAME:CV=VALUE,CV=VALUE, got '{text}'"
+        ) from error
+
+
+def structure_marks(
+    config: Config, source: Path, files: list[Path]
+) -> list[tuple[str, dict[str, float]]]:
+    """The CVs of structure files, named after the files.
+
+    Raises
+    ------
+    UserError
+        If a structure cannot be read, or the models cannot be evaluated for it.
+    """
+    marks = []
+    for file in files:
+        system = config.system.model_copy(update={"structure": file})
+        run = Run(config.model_copy(update={"system": system}), source)
+        values = run.cvs.evaluate(run.structure).s.tolist()
+        marks.append((file.stem, dict(zip(run.cv_names, values, strict=True))))
+    return marks
