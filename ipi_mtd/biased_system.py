@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ipi_mtd.bias import Hill, Metad
 from ipi_mtd.cvs.cv import CollectiveVariables, CVValues
@@ -46,6 +48,11 @@ class BiasTerm(Generic[AnyBias]):
     name: str
     bias: AnyBias
     cvs: tuple[int, ...]
+
+    @cached_property
+    def arguments(self) -> npt.NDArray[np.intp]:
+        """(n_arguments,) array: the indices, to pick the arguments from all CVs."""
+        return np.array(self.cvs, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +155,7 @@ class BiasedSystem:
             self.step = self.history.resume(structure, self)
         (evaluation,) = self.evaluate([structure])
         hills: Mapping[str, Hill] = {
-            term.name: term.bias.hill_at(evaluation.s[list(term.cvs)])
+            term.name: term.bias.hill_at(evaluation.s[term.arguments])
             for term in self.biases
             if isinstance(term.bias, Metad) and term.bias.is_due(self.step)
         }
@@ -187,10 +194,9 @@ class BiasedSystem:
         dV_ds = np.zeros(len(values.s))
         biases = {}
         for term in self.biases:
-            arguments = list(term.cvs)
-            V, slope = term.bias.evaluate(values.s[arguments])
+            V, slope = term.bias.evaluate(values.s[term.arguments])
             biases[term.name] = V
-            dV_ds[arguments] += slope
+            dV_ds[term.arguments] += slope
         dV_ds *= self.energy_unit
         gradient, strain_gradient = values.pull_back(dV_ds)
         bias = Evaluation(sum(biases.values()) * self.energy_unit, -gradient, -strain_gradient)
@@ -204,7 +210,7 @@ _NOT_FINITE = "is not finite for these positions; i-PI was sent nothing"
 
 
 def _same(one: Structure, other: Structure) -> bool:
-    return np.array_equal(one.cell, other.cell) and coincide(one.positions, other.positions)
+    return coincide(one.positions, other.positions) and np.array_equal(one.cell, other.cell)
 
 
 def _require_finite(what: str, evaluation: Evaluation) -> None:

@@ -130,7 +130,7 @@ def _element(model: str, k: int) -> Column:
 
 def _force2(term: BiasTerm[Bias]) -> Column:
     def column(evaluation: BiasedEvaluation, _hills: Mapping[str, Hill]) -> float:
-        _, dV_ds = term.bias.evaluate(evaluation.s[list(term.cvs)])
+        _, dV_ds = term.bias.evaluate(evaluation.s[term.arguments])
         return float(dV_ds @ dV_ds)
 
     return column

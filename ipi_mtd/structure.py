@@ -27,8 +27,9 @@ def coincide(one: FloatArray, other: FloatArray) -> bool:
     i-PI scales the coordinates of a classical system by one for some properties, which may change
     their last bits; a step of dynamics moves them a million million times farther.
     """
-    if abs(one.flat[0] - other.flat[0]) > ROUNDING * max(1.0, abs(one.flat[0])):
-        return False  # what any other step is, found out at once
+    x = one.item(0)
+    if abs(x - other.item(0)) > ROUNDING * max(1.0, abs(x)):
+        return False  # as at any other step, found out at once
     tolerance = ROUNDING * max(1.0, float(np.abs(one).max()))
     return float(np.abs(one - other).max()) <= tolerance
 

@@ -23,7 +23,7 @@ between structures that come from two or more trajectories in turn."""
 
 
 class OneTrajectory:
-    """Looks at the first steps of a session."""
+    """Looks at the first steps after a driver has connected."""
 
     def __init__(self) -> None:
         self._structures: list[FloatArray] = []

@@ -89,15 +89,16 @@ class CVValues:
             Derivative of V with respect to a strain of positions and cell.
         """
         seeds: dict[str, FloatArray] = {}
-        for cv, ds_dx, slope in zip(self._cvs, self._ds_dx, dV_ds, strict=True):
+        for cv, ds_dx, slope in zip(self._cvs, self._ds_dx, dV_ds.tolist(), strict=True):
             if cv.model not in seeds:
                 seeds[cv.model] = np.zeros_like(self._features[cv.model].values)
             seeds[cv.model][:, cv.column] += slope * ds_dx
-        pulled = [self._features[name].pull_back(seed) for name, seed in seeds.items()]
-        gradient, strain_gradient = pulled[0]
-        for more, more_strain in pulled[1:]:
-            gradient = gradient + more
-            strain_gradient = strain_gradient + more_strain
+        (first, seed), *others = seeds.items()
+        gradient, strain_gradient = self._features[first].pull_back(seed)
+        for name, seed in others:
+            more, more_strain = self._features[name].pull_back(seed)
+            gradient += more
+            strain_gradient += more_strain
         return gradient, strain_gradient
 
 

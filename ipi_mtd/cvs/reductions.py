@@ -10,6 +10,7 @@ The smooth maximum, minimum and count are those of PLUMED's ``MAX``, ``MIN`` and
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -27,12 +28,14 @@ Reduction: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
 def component(row: int) -> Reduction:
     """The feature of one row, counted from 0."""
 
-    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
-        derivative = np.zeros_like(x)
+    @functools.cache
+    def slope(shape: tuple[int, ...]) -> FloatArray:
+        derivative = np.zeros(shape)
         derivative.flat[row] = 1.0
-        return float(x.flat[row]), derivative
+        derivative.flags.writeable = False
+        return derivative
 
-    return reduce
+    return lambda x: (float(x.item(row)), slope(x.shape))
 
 
 def of_elements(elements: Sequence[int], reduction: Reduction) -> Reduction:
