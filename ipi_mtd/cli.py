@@ -85,7 +85,7 @@ def directory_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--keep-hills",
             is_flag=True,
-            help="Go on with all hills even if i-PI's positions are not those of a known step.",
+            help="Go on with all hills, wherever i-PI starts: roll nothing back.",
         ),
     ]
     return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)

@@ -136,9 +136,11 @@ class RunHistory:
             step = 0
         elif _equal_as_text(structure.positions, proposal.positions):
             step = self._repeat(proposal)
+        elif self._start is Start.KEEP_HILLS:
+            step = self._finish(proposal)
         elif (earlier := self._journal.find(structure.positions)) is not None:
             step = self._roll_back(earlier, structure)
-        elif self._start is Start.KEEP_HILLS or _is_successor(structure.positions, proposal):
+        elif _is_successor(structure.positions, proposal):
             step = self._finish(proposal)
         else:
             raise UserError(

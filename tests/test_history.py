@@ -192,6 +192,23 @@ def test_keep_hills_goes_on_from_anywhere(tmp_path):
     assert again.biases[0].bias.n_hills == (2 * N_STEPS - 1) // 4
 
 
+def test_keep_hills_rolls_nothing_back(tmp_path):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures)
+    stop(system)
+    before = contents(tmp_path)
+    again = open_run(tmp_path, Start.KEEP_HILLS)
+    serve(again, structures)  # from the first structure on, once more
+    assert (tmp_path / "HILLS").read_bytes().startswith(before["HILLS"])
+    assert again.step == 2 * N_STEPS
+    stop(again)
+    # and from then on a checkpoint is one of the second time
+    once_more = open_run(tmp_path)
+    once_more.propose(as_text(structures[20]))
+    assert once_more.step == N_STEPS + 20
+
+
 def test_fresh_sets_the_old_files_aside(tmp_path, undisturbed):
     system = open_run(tmp_path)
     serve(system, trajectory(N_STEPS, seed=4))
