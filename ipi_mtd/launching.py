@@ -18,8 +18,8 @@ from typing import Any
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from ipi_mtd.address import Address
 from ipi_mtd.config import Config
-from ipi_mtd.driver import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import require_unused
 from ipi_mtd.ipi_input import read_ipi_input

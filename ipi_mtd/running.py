@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ipi_mtd.address import Address
 from ipi_mtd.assembly import Run
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.config import Config
-from ipi_mtd.driver import Address, connect, serve
+from ipi_mtd.driver import connect, serve
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
 from ipi_mtd.ipi_input import read_ipi_input

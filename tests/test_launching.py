@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from ipi_mtd.driver import Address
+from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import read_hills

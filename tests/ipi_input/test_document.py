@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ipi_mtd.driver import Address
+from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.ipi_input import read_ipi_input
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HERE = Address("lj38")
 
 INPUT = """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from ipi_mtd.driver import Address
+from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 
 EXTRA_GEOMETRIES = ("scaledcoords", "kinetic_td", "kinetic_tdsc", "sc_scaledcoords")
