@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 from ipi_mtd import wire
 from ipi_mtd.address import Address
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.errors import UserError
+from ipi_mtd.images import ISOLATED
 from ipi_mtd.structure import Structure
 from ipi_mtd.trajectory import OneTrajectory
 from ipi_mtd.wire import ProtocolError, Wire
@@ -123,8 +122,9 @@ def serve(
             initialised = True
         elif message == "POSDATA":
             cell, positions = connection.read_posdata()
-            trajectory.follow(positions)
-            structure = Structure(positions, cell if periodic else np.zeros((3, 3)), template.types)
+            cell = cell if periodic else ISOLATED
+            trajectory.follow(positions, cell)
+            structure = Structure(positions, cell, template.types)
         elif message == "GETFORCE" and structure is not None:
             evaluation = system.propose(structure)
             connection.send(wire.forceready(evaluation.total, extras(evaluation, cv_names)))
