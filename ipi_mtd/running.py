@@ -18,7 +18,7 @@ from ipi_mtd.config import Config
 from ipi_mtd.driver import connect, serve
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.ipi_input import interpret, require_agreement
 from ipi_mtd.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,8 @@ def run(
     UserError
         If anything is wrong that a user can mend.
     """
-    require_served(config)
+    if found := compare_with_input(config):
+        log.info("%s", found)
     assembled = Run(config, source)
     history = assembled.open_history(output, start)
     try:
@@ -82,6 +83,8 @@ def check(config: Config, source: Path) -> Iterator[str]:
     UserError
         If anything is wrong that a user can mend.
     """
+    if found := compare_with_input(config):
+        yield found
     assembled = Run(config, source)
     yield describe(assembled)
     for model in assembled.models.values():
@@ -98,23 +101,29 @@ def check(config: Config, source: Path) -> Iterator[str]:
     yield f"a force call takes {1e3 * statistics.median(times):.2f} ms"
 
 
-def require_served(config: Config) -> None:
-    """Check i-PI's input, if the configuration names it and it is the one in use.
+def compare_with_input(config: Config) -> str | None:
+    """Compare the configuration with i-PI's input, if it names one and it is the one in use.
+
+    Returns
+    -------
+    str, optional
+        What came of it.
 
     Raises
     ------
     UserError
-        If it asks for what the driver cannot serve.
+        If they contradict each other, or the input asks for what the driver cannot serve.
     """
-    address = address_of(config)
-    path = config.socket.input
-    if path is not None and not path.exists():
-        log.warning("%s: there is no such i-PI input, so it is not checked", path)
-    elif path is not None:
-        ipi_input = read_ipi_input(path)
-        if ipi_input.listens_at(address):
-            ipi_input.require_served(address)
-            ipi_input.require_timestep(config.system.timestep)
+    address, path = address_of(config), config.socket.input
+    if path is None:
+        return None
+    if not path.exists():
+        return f"{path}: there is no such i-PI input, so it is not checked"
+    ipi = interpret(path, Path.cwd())
+    if not any(socket.is_at(address) for socket in ipi.sockets):
+        return f"{path}: no ffsocket listens at {address}, so it is not checked"
+    require_agreement(ipi, config, address)
+    return f"{path} agrees"
 
 
 def address_of(config: Config) -> Address:

@@ -7,6 +7,7 @@ made: that could load a potential, or run PLUMED.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import pickle
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ipi_mtd.address import Address
+from ipi_mtd.errors import UserError
 from ipi_mtd.ipi_input.interpretation import (
     Checkpoint,
     Force,
@@ -30,13 +32,27 @@ def answer(path: str) -> None:
     """Write to stdout, as a pickle, what the input on stdin means, or what i-PI says of it."""
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            found: object = _read(Path(path), sys.stdin.buffer.read())
+            found: object = read(Path(path), sys.stdin.buffer.read())
+        except UserError as error:
+            found = str(error)
         except (Exception, SystemExit) as error:
             found = "i-PI says: " + (str(error).strip("'\" \n") or type(error).__name__)
     sys.stdout.buffer.write(pickle.dumps(found))
 
 
-def _read(path: Path, text: bytes) -> Interpretation:
+def read(path: Path, text: bytes) -> Interpretation:
+    """What i-PI makes of a text, in this process and directory.
+
+    Parameters
+    ----------
+    path : where the text comes from
+    text : the XML
+
+    Raises
+    ------
+    UserError
+        If an output has no name that i-PI knows; whatever i-PI raises if it finds a mistake.
+    """
     from ipi.inputs.simulation import InputSimulation
     from ipi.utils.io.inputs.io_xml import xml_parse_string
 
@@ -62,9 +78,11 @@ def _read(path: Path, text: bytes) -> Interpretation:
             for forcefield in _forcefields(tag, element, prefix)
         ),
         prefix=outputs.prefix,
-        properties=tuple(_properties(outputs)),
+        quantities=tuple(_quantities(outputs)),
         checkpoints=tuple(_checkpoints(outputs)),
-        super_motion=parsed.smotion.mode.fetch(),
+        super_motions=tuple(
+            part.mode.fetch() for part in (parsed.smotion, *(s for _, s in parsed.smotion.extra))
+        ),
     )
 
 
@@ -114,7 +132,7 @@ def _motion(motion: Any) -> Motion:
 
     described = InputMotion()
     described.store(motion)
-    has_timestep = hasattr(motion, "_dt") and not hasattr(motion, "mlist")
+    has_timestep = not hasattr(motion, "mlist") and motion.dt > 0
     return Motion(
         mode=described.mode.fetch(),
         ensemble=getattr(motion, "enstype", ""),
@@ -150,12 +168,34 @@ def _forcefields(
             yield from _forcefields(part_tag, part, prefix, wrapped_by=name)
 
 
-def _properties(outputs: Any) -> Iterator[str]:
-    from ipi.engine.outputs import PropertyOutput
+def _quantities(outputs: Any) -> Iterator[str]:
+    from ipi.engine.outputs import PropertyOutput, TrajectoryOutput
+    from ipi.engine.properties import Properties, Trajectories
 
     for output in outputs:
         if isinstance(output, PropertyOutput):
-            yield from (str(name) for name in output.outlist)
+            for name in output.outlist:
+                yield _known(str(name), "properties", Properties().property_dict)
+        elif isinstance(output, TrajectoryOutput):
+            yield _known(output.what, "trajectory", Trajectories().traj_dict)
+
+
+def _known(what: str, tag: str, known: dict[str, dict[str, Any]]) -> str:
+    """A quantity, after a look whether i-PI has it, in its unit."""
+    from ipi.engine.properties import getall
+    from ipi.utils.units import unit_to_user
+
+    name, unit, _, _ = getall(what)
+    if name not in known:
+        guesses = difflib.get_close_matches(name, known, n=1)
+        meant = f"; did you mean '{guesses[0]}'?" if guesses else ""
+        raise UserError(f"<{tag}>: i-PI has no '{name}'{meant}")
+    dimension = known[name].get("dimension", "undefined")
+    try:
+        unit_to_user(dimension, unit, 1.0)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"<{tag}>: {what}: i-PI says: {error}") from error
+    return what.strip()
 
 
 def _checkpoints(outputs: Any) -> Iterator[Checkpoint]:

@@ -46,6 +46,10 @@ class ForceField:
     mode: str = ""
     batch_size: int = 1
 
+    def is_at(self, address: Address) -> bool:
+        """Whether it waits there for its driver."""
+        return self.address is not None and self.address.is_at(address)
+
 
 @dataclass(frozen=True, slots=True)
 class Force:
@@ -129,6 +133,24 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A force or a bias that a forcefield gives to a system.
+
+    Parameters
+    ----------
+    system : the system
+    force : the ``<force>``
+    is_bias : whether it stands under ``<ensemble><bias>``
+    weight : what the energy is multiplied with, by all weights together
+    """
+
+    system: System
+    force: Force
+    is_bias: bool
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A ``<checkpoint>`` of the outputs.
 
@@ -156,9 +178,9 @@ class Interpretation:
     systems : what is simulated
     forcefields : who gives forces
     prefix : of the names of the outputs
-    properties : the properties that are printed, with their units and arguments
+    quantities : the properties and trajectories that are printed, with their units and arguments
     checkpoints : the checkpoints that are written; RESTART is written at the end in any case
-    super_motion : the mode of ``<smotion>``; "dummy" if there is none
+    super_motions : the modes of ``<smotion>``, all its parts
     """
 
     path: Path
@@ -167,9 +189,9 @@ class Interpretation:
     systems: tuple[System, ...]
     forcefields: tuple[ForceField, ...]
     prefix: str = "i-pi"
-    properties: tuple[str, ...] = ()
+    quantities: tuple[str, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
-    super_motion: str = "dummy"
+    super_motions: tuple[str, ...] = ("dummy",)
 
     @property
     def sockets(self) -> tuple[ForceField, ...]:
@@ -185,7 +207,7 @@ class Interpretation:
             If there is none.
         """
         for socket in self.sockets:
-            if socket.address == address:
+            if socket.is_at(address):
                 return socket
         there = ", ".join(str(socket.address) for socket in self.sockets)
         raise UserError(
@@ -193,28 +215,33 @@ class Interpretation:
             f"only at {there or 'none'}"
         )
 
-    def system_of(self, forcefield: ForceField) -> System:
-        """The first system that has forces, or a bias, from a forcefield.
+    def uses_of(self, forcefield: ForceField) -> tuple[Use, ...]:
+        """What a forcefield is used for.
 
         Raises
         ------
         UserError
-            If there is none: its driver would never be asked.
+            If for nothing: its driver would never be asked.
         """
+        uses = []
         for system in self.systems:
-            if any(f.forcefield == forcefield.name for f in (*system.forces, *system.biases)):
-                return system
-        raise UserError(
-            f'{self.path}: no <force> has forcefield="{forcefield.name}": the driver at '
-            f"{forcefield.address} would never be asked"
-        )
+            scales = system.hamiltonian_weights or (1.0,) * len(system.forces)
+            for force, scale in zip(system.forces, scales, strict=False):
+                weight = force.weight * scale * sum(force.mts_weights)
+                uses.append(Use(system, force, False, weight))
+            # i-PI does not look at the `weight` of a bias
+            for bias, scale in zip(system.biases, system.bias_weights, strict=False):
+                uses.append(Use(system, bias, True, scale * sum(bias.mts_weights)))
+        found = tuple(use for use in uses if use.force.forcefield == forcefield.name)
+        if not found:
+            raise UserError(
+                f'{self.path}: no <force> has forcefield="{forcefield.name}": the driver at '
+                f"{forcefield.address} would never be asked"
+            )
+        return found
 
-    def first_positions(self, address: Address) -> FloatArray:
+    def sent_to(self, address: Address) -> Sent:
         """What a driver is asked first.
-
-        Returns
-        -------
-        (n_atoms, 3) array, bohr
 
         Raises
         ------
@@ -222,8 +249,31 @@ class Interpretation:
             If nothing is asked there.
         """
         socket = self.socket_at(address)
-        system = self.system_of(socket)
-        return system.folded if socket.pbc else system.positions
+        system = self.uses_of(socket)[0].system
+        positions = system.folded if socket.pbc else system.positions
+        atoms = range(len(system.names)) if socket.active == (-1,) else socket.active
+        return Sent(
+            tuple(system.names[k] for k in atoms), positions[list(atoms)], system.cell, socket.pbc
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sent:
+    """The first structure that a driver gets.
+
+    Parameters
+    ----------
+    names : the labels of the atoms, as i-PI knows them
+    positions : (n_atoms, 3) array, bohr
+    cell : (3, 3) array, bohr
+        The lattice vectors as rows.
+    folded : whether i-PI folds the atoms into the cell
+    """
+
+    names: tuple[str, ...]
+    positions: FloatArray
+    cell: FloatArray
+    folded: bool
 
 
 def interpret(path: Path, start: Path) -> Interpretation:

@@ -1,0 +1,67 @@
+"""Whether two lists of positions are the same points, in another order or another unit."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ipi_mtd import units
+from ipi_mtd.structure import FloatArray
+
+NEAR = 0.02
+"""Bohr; a file may be written with few digits."""
+
+
+def first_misplaced(
+    one: FloatArray, other: FloatArray, cell: FloatArray | None = None
+) -> tuple[int, int] | None:
+    """The first atom that is where another one is in the other list, if all are the same points.
+
+    Parameters
+    ----------
+    one, other : (n_atoms, 3) arrays, bohr
+    cell : (3, 3) array, bohr, optional
+        If the positions are periodic: its rows are the lattice vectors.
+
+    Returns
+    -------
+    tuple of int, optional
+        The index of the atom, and that of the point in the other list where it is. None if each
+        atom is in its place, or if these are not the same points.
+    """
+    if cell is None:
+        one, other, box = one - one.mean(axis=0), other - other.mean(axis=0), None
+        distance = NEAR
+    else:
+        inverse = np.linalg.inv(cell)
+        one, other, box = (one @ inverse) % 1.0 % 1.0, (other @ inverse) % 1.0 % 1.0, 1.0
+        distance = NEAR * float(np.linalg.norm(inverse, axis=0).max())
+    distances, places = cKDTree(other, boxsize=box).query(one)
+    if distances.max() > distance or len(np.unique(places)) < len(places):
+        return None
+    wrong = np.flatnonzero(places != np.arange(len(places)))
+    return (int(wrong[0]), int(places[wrong[0]])) if len(wrong) else None
+
+
+def same_up_to_unit(one: FloatArray, other: FloatArray) -> str | None:
+    """Whether one is the other if bohr are taken for angstrom, or the reverse.
+
+    Parameters
+    ----------
+    one, other : (n, 3) arrays of vectors, wherever their origin is
+        If there are three, they may be lattice vectors; only their differences count.
+
+    Returns
+    -------
+    str, optional
+        How many times the other it is, in words.
+    """
+    spread = np.ptp(other, axis=0).max()
+    if spread == 0:
+        return None
+    bohr = units.factor("angstrom", "bohr")
+    for ratio, words in ((bohr, f"{bohr:.4f} times"), (1 / bohr, f"{1 / bohr:.4f} times")):
+        difference = (one - one.mean(axis=0)) - ratio * (other - other.mean(axis=0))
+        if np.abs(difference).max() < 1e-3 * ratio * spread:
+            return words
+    return None
