@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import math
 from typing import NoReturn
@@ -13,8 +14,8 @@ from ipi_mtd.address import Address
 from ipi_mtd.atoms import read_atoms
 from ipi_mtd.config import Config
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input.interpretation import Interpretation, Motion, Sent, System
-from ipi_mtd.ipi_input.order import first_misplaced, same_up_to_unit
+from ipi_mtd.ipi_input.interpretation import Interpretation, Motion, Sent, System, Use
+from ipi_mtd.ipi_input.order import bohr_for_angstrom, first_misplaced
 from ipi_mtd.ipi_input.serving import require_served
 from ipi_mtd.structure import FloatArray
 
@@ -47,11 +48,13 @@ def require_agreement(ipi: Interpretation, config: Config, address: Address) -> 
         Which names the element and both values.
     """
     require_served(ipi, address)
-    system = ipi.uses_of(ipi.socket_at(address))[0].system
+    (use,) = ipi.uses_of(ipi.socket_at(address))
+    system = use.system
     for motion in system.motion.parts:
         _compare_timesteps(ipi, config, motion)
     _compare_temperatures(ipi, config, system)
     _compare_structures(ipi, config, system, ipi.sent_to(address))
+    _compare_extras(ipi, config, use)
 
 
 def _compare_timesteps(ipi: Interpretation, config: Config, motion: Motion) -> None:
@@ -151,7 +154,8 @@ def _compare_positions(
             f"atom {k[0] + 1} is where atom {k[1] + 1} is in {structure}: the same atoms, but not "
             "in the same order",
         )
-    if (ratio := same_up_to_unit(theirs, ours)) is not None:
+    centered = theirs - theirs.mean(axis=0), ours - ours.mean(axis=0)
+    if (ratio := bohr_for_angstrom(*centered)) is not None:
         _refuse(
             ipi,
             f"the positions are {ratio} those in {structure}: with i-PI a length without a unit is "
@@ -165,14 +169,32 @@ def _compare_cells(
     is_variable = any(motion.ensemble in VARIABLE_CELL for motion in system.motion.parts)
     if ipi.step > 0 or np.allclose(_metric(theirs), _metric(ours), rtol=0, atol=_tolerance(ours)):
         return
-    a, b, c = np.linalg.norm(theirs, axis=1) / units.factor("angstrom", "bohr")
+    sides, expected = np.linalg.norm(theirs, axis=1), np.linalg.norm(ours, axis=1)
+    a, b, c = sides / units.factor("angstrom", "bohr")
     found = f"the cell has sides of {a:.6g}, {b:.6g}, {c:.6g} angstrom, which is not that"
-    ratio = same_up_to_unit(theirs, ours)
+    ratio = bohr_for_angstrom(sides, expected)
     meant = f", but {ratio} it: see `cell_units`, or `units`, in i-PI's input" if ratio else ""
     if is_variable:
         log.warning("%s: %s of %s%s", ipi.path, found, structure, meant)
     else:
         _refuse(ipi, f"{found} of {structure}{meant}")
+
+
+def _compare_extras(ipi: Interpretation, config: Config, use: Use) -> None:
+    """i-PI stops where it is to print what it was not told."""
+    told = ["raw", "bias", "potential", *(cv.name for cv in config.cv)]
+    if len(use.system.biases if use.is_bias else use.system.forces) > 1:
+        return  # the other drivers may tell more
+    for extras in ipi.extras:
+        for key in extras.keys if extras.of_bias == use.is_bias else ():
+            if key not in told:
+                guesses = difflib.get_close_matches(key, told, n=1)
+                meant = f"; did you mean '{guesses[0]}'?" if guesses else ""
+                _refuse(
+                    ipi,
+                    f'extra_type="{",".join(extras.keys)}" of a <trajectory>: the driver tells '
+                    f"{', '.join(told[1:])}, not '{key}'{meant}",
+                )
 
 
 def _metric(cell: FloatArray) -> FloatArray:

@@ -20,6 +20,7 @@ from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.ipi_input.interpretation import (
     Checkpoint,
+    Extras,
     Force,
     ForceField,
     Interpretation,
@@ -36,7 +37,9 @@ def answer(path: str) -> None:
         except UserError as error:
             found = str(error)
         except (Exception, SystemExit) as error:
-            found = "i-PI says: " + (str(error).strip("'\" \n") or type(error).__name__)
+            # the text of a KeyError comes in quotes, its argument does not
+            said = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+            found = f"i-PI says: {said.strip() or type(error).__name__}"
     sys.stdout.buffer.write(pickle.dumps(found))
 
 
@@ -79,6 +82,7 @@ def read(path: Path, text: bytes) -> Interpretation:
         ),
         prefix=outputs.prefix,
         quantities=tuple(_quantities(outputs)),
+        extras=tuple(_extras(outputs)),
         checkpoints=tuple(_checkpoints(outputs)),
         super_motions=tuple(
             part.mode.fetch() for part in (parsed.smotion, *(s for _, s in parsed.smotion.extra))
@@ -91,9 +95,20 @@ def _system(system: Any, prng: Any) -> System:
     from ipi.utils.units import unit_to_user
 
     system.prng = prng
-    system.init.init_stage1(system)
+    try:
+        system.init.init_stage1(system)
+    except ValueError as error:
+        if "masses" not in str(error):
+            raise
+        unknown = [n for n, m in zip(system.beads.names, system.beads.m, strict=True) if m <= 0]
+        raise UserError(
+            f"<initialize>: i-PI knows no mass of '{unknown[0]}': give <masses>"
+        ) from error
     beads, ensemble = system.beads, system.ensemble
     to_centroid = nm_rescale(beads.nbeads, 1, open_paths=system.nm.open_paths)
+    for name, mass in zip(beads.names, beads.m, strict=True):
+        if not (np.isfinite(mass) and mass > 0):  # i-PI takes what is not a number
+            raise UserError(f"<masses>: that of {name} is {mass:g}")
     centroid = np.array(to_centroid.b1tob2(np.array(beads.q))[0])
     folded = centroid.copy()
     system.cell.array_pbc(folded)
@@ -159,7 +174,8 @@ def _forcefields(
         wrapped_by=wrapped_by,
         address=address,
         mode=element.mode.fetch() if is_socket else "",
-        batch_size=element.batch_size.fetch() if is_socket else 1,
+        # i-PI before 3.3 sends no batches
+        batch_size=element.batch_size.fetch() if hasattr(element, "batch_size") else 1,
     )
     # the parts of an <ffcommittee>, and of an <ffrotations> those that the input names
     parts = [*element.extra, *((t, getattr(element, t, None)) for t in ("ffsocket", "ffdirect"))]
@@ -178,6 +194,18 @@ def _quantities(outputs: Any) -> Iterator[str]:
                 yield _known(str(name), "properties", Properties().property_dict)
         elif isinstance(output, TrajectoryOutput):
             yield _known(output.what, "trajectory", Trajectories().traj_dict)
+
+
+def _extras(outputs: Any) -> Iterator[Extras]:
+    from ipi.engine.outputs import TrajectoryOutput
+    from ipi.engine.properties import getkey
+
+    for output in outputs:
+        if isinstance(output, TrajectoryOutput):
+            quantity = getkey(output.what)
+            if quantity in ("extras", "extras_bias"):
+                keys = tuple(key.strip() for key in output.extra_type.split(","))
+                yield Extras(quantity == "extras_bias", keys)
 
 
 def _known(what: str, tag: str, known: dict[str, dict[str, Any]]) -> str:

@@ -151,6 +151,20 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """A ``<trajectory>`` of what the drivers say beyond forces.
+
+    Parameters
+    ----------
+    of_bias : whether of those under ``<ensemble><bias>``
+    keys : which of it
+    """
+
+    of_bias: bool
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A ``<checkpoint>`` of the outputs.
 
@@ -179,6 +193,7 @@ class Interpretation:
     forcefields : who gives forces
     prefix : of the names of the outputs
     quantities : the properties and trajectories that are printed, with their units and arguments
+    extras : what of the drivers' extras is printed
     checkpoints : the checkpoints that are written; RESTART is written at the end in any case
     super_motions : the modes of ``<smotion>``, all its parts
     """
@@ -190,6 +205,7 @@ class Interpretation:
     forcefields: tuple[ForceField, ...]
     prefix: str = "i-pi"
     quantities: tuple[str, ...] = ()
+    extras: tuple[Extras, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     super_motions: tuple[str, ...] = ("dummy",)
 

@@ -1,4 +1,4 @@
-"""Whether two lists of positions are the same points, in another order or another unit."""
+"""Whether two lists of positions are the same but for their order, or for their unit."""
 
 from __future__ import annotations
 
@@ -43,25 +43,21 @@ def first_misplaced(
     return (int(wrong[0]), int(places[wrong[0]])) if len(wrong) else None
 
 
-def same_up_to_unit(one: FloatArray, other: FloatArray) -> str | None:
-    """Whether one is the other if bohr are taken for angstrom, or the reverse.
+def bohr_for_angstrom(one: FloatArray, other: FloatArray) -> str | None:
+    """Whether one is the other with bohr taken for angstrom, or the reverse.
 
     Parameters
     ----------
-    one, other : (n, 3) arrays of vectors, wherever their origin is
-        If there are three, they may be lattice vectors; only their differences count.
+    one, other : arrays of the same shape
 
     Returns
     -------
     str, optional
         How many times the other it is, in words.
     """
-    spread = np.ptp(other, axis=0).max()
-    if spread == 0:
-        return None
     bohr = units.factor("angstrom", "bohr")
-    for ratio, words in ((bohr, f"{bohr:.4f} times"), (1 / bohr, f"{1 / bohr:.4f} times")):
-        difference = (one - one.mean(axis=0)) - ratio * (other - other.mean(axis=0))
-        if np.abs(difference).max() < 1e-3 * ratio * spread:
-            return words
+    largest = float(np.abs(other).max())
+    for ratio in (bohr, 1 / bohr):
+        if largest > 0 and np.abs(one - ratio * other).max() < 1e-3 * ratio * largest:
+            return f"{ratio:.4f} times"
     return None

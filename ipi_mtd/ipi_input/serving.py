@@ -8,6 +8,7 @@ would not be the one in the files. Such inputs are refused.
 
 from __future__ import annotations
 
+import difflib
 import math
 from typing import NoReturn
 
@@ -55,6 +56,7 @@ def require_served(ipi: Interpretation, address: Address) -> None:
         Which names the element and says why.
     """
     socket = ipi.socket_at(address)
+    _refuse_wrong_names(ipi)
     _refuse_other_messages(ipi, socket)
     use = _only_use(ipi, socket)
     _refuse_beads(ipi, use)
@@ -84,6 +86,20 @@ def calls_per_step(motion: Motion, use: Use) -> int:
         return motion.nmts[0]
     acting = [level for level, weight in enumerate(use.force.mts_weights) if weight != 0]
     return math.prod(motion.nmts[: max(acting, default=0) + 1])
+
+
+def _refuse_wrong_names(ipi: Interpretation) -> None:
+    names = [ff.name for ff in ipi.forcefields if ff.wrapped_by is None]
+    for ff in ipi.forcefields:
+        if names.count(ff.name) > 1:
+            _refuse(ipi, f'<{ff.kind} name="{ff.name}">', "has the name of another forcefield")
+    for system in ipi.systems:
+        for force in (*system.forces, *system.biases):
+            if force.forcefield not in names:
+                guesses = difflib.get_close_matches(force.forcefield, names, n=1)
+                meant = f"; did you mean '{guesses[0]}'?" if guesses else ""
+                element = f'<force forcefield="{force.forcefield}">'
+                _refuse(ipi, element, f"names no forcefield{meant}")
 
 
 def _refuse_other_messages(ipi: Interpretation, socket: ForceField) -> None:
