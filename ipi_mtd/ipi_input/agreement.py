@@ -65,8 +65,8 @@ def _compare_timesteps(ipi: Interpretation, config: Config, motion: Motion) -> N
     meant = ": a time without `units` is in atomic units"
     _refuse(
         ipi,
-        f"<timestep> is {1e3 * theirs:.10g} fs, but `system.timestep` of the driver's "
-        f"configuration is {1e3 * ours:.10g} fs"
+        f"<timestep> is {1e3 * theirs:.8g} fs, but `system.timestep` of the driver's "
+        f"configuration is {1e3 * ours:.8g} fs"
         + (meant if math.isclose(theirs / atomic, 1e3 * ours, rel_tol=1e-4) else ""),
     )
 
