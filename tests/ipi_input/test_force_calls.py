@@ -46,16 +46,15 @@ INPUT = """
 """
 
 
-@pytest.mark.parametrize("splitting", ["obabo", "baoab"])
 @pytest.mark.parametrize(
-    ("nmts", "lj", "weights", "is_bias", "expected"),
+    ("splitting", "nmts", "lj", "weights", "is_bias", "expected"),
     [
-        ("[1, 3]", "[0, 1]", "[1, 0]", True, 1),
-        ("[3]", "[1]", "[1]", True, 3),
-        ("[2, 3]", "[0, 1]", "[0, 1]", True, 2),
-        ("[1, 2, 3]", "[0, 0, 1]", "[0, 1, 0]", False, 2),
-        ("[2, 3]", "[1, 0]", "[1, 0]", False, 2),
-        ("[2, 3]", "[1, 0]", "[0.5, 0.5]", False, 6),
+        ("baoab", "[1, 3]", "[0, 1]", "[1, 0]", True, 1),
+        ("obabo", "[3]", "[1]", "[1]", True, 3),
+        ("baoab", "[2, 3]", "[0, 1]", "[0, 1]", True, 2),
+        ("obabo", "[1, 2, 3]", "[0, 0, 1]", "[0, 1, 0]", False, 2),
+        ("baoab", "[2, 3]", "[1, 0]", "[1, 0]", False, 2),
+        ("obabo", "[2, 3]", "[1, 0]", "[0.5, 0.5]", False, 6),
     ],
 )
 def test_i_pi_asks_as_often_as_is_said(tmp_path, splitting, nmts, lj, weights, is_bias, expected):
