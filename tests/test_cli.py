@@ -397,10 +397,9 @@ def linked(config, input_xml):
     """A configuration that names an input, in which some words are replaced."""
 
     def linked(*replacements):
-        name = f"test-{uuid.uuid4().hex}"
-        ours = input_xml(("<address> lj38 ", f"<address> {name} "), *replacements)
-        written = re.search('address = ".*"', config().read_text())[0]
-        return ours, config((written, f'address = "{name}"\ninput = "{ours.name}"'))
+        path = config(("patience = 0", 'patience = 0\ninput = "input.xml"'))
+        (name,) = re.findall('address = "(.*)"', path.read_text())
+        return input_xml(("<address> lj38 ", f"<address> {name} "), *replacements), path
 
     return linked
 
