@@ -6,7 +6,8 @@
 """
 
 from ipi_mtd.ipi_input.agreement import require_agreement
+from ipi_mtd.ipi_input.asking import interpret
 from ipi_mtd.ipi_input.document import IPIInput, read_ipi_input
-from ipi_mtd.ipi_input.interpretation import Interpretation, interpret
+from ipi_mtd.ipi_input.interpretation import Interpretation
 
 __all__ = ["IPIInput", "Interpretation", "interpret", "read_ipi_input", "require_agreement"]

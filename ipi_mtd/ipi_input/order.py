@@ -13,15 +13,16 @@ NEAR = 0.02
 
 
 def first_misplaced(
-    one: FloatArray, other: FloatArray, cell: FloatArray | None = None
+    one: FloatArray, other: FloatArray, cells: tuple[FloatArray, FloatArray] | None = None
 ) -> tuple[int, int] | None:
     """The first atom that is where another one is in the other list, if all are the same points.
 
     Parameters
     ----------
     one, other : (n_atoms, 3) arrays, bohr
-    cell : (3, 3) array, bohr, optional
-        If the positions are periodic: its rows are the lattice vectors.
+        Where they have their origin does not matter, unless they are periodic.
+    cells : two (3, 3) arrays, bohr, optional
+        If the positions are periodic, the lattice vectors of each, as rows.
 
     Returns
     -------
@@ -29,15 +30,16 @@ def first_misplaced(
         The index of the atom, and that of the point in the other list where it is. None if each
         atom is in its place, or if these are not the same points.
     """
-    if cell is None:
-        one, other, box = one - one.mean(axis=0), other - other.mean(axis=0), None
-        distance = NEAR
+    if cells is None:
+        box, near = None, NEAR
+        points, others = one - one.mean(axis=0), other - other.mean(axis=0)
     else:
-        inverse = np.linalg.inv(cell)
-        one, other, box = (one @ inverse) % 1.0 % 1.0, (other @ inverse) % 1.0 % 1.0, 1.0
-        distance = NEAR * float(np.linalg.norm(inverse, axis=0).max())
-    distances, places = cKDTree(other, boxsize=box).query(one)
-    if distances.max() > distance or len(np.unique(places)) < len(places):
+        to_fractions = [np.linalg.inv(cell) for cell in cells]
+        box, near = 1.0, NEAR * float(np.linalg.norm(to_fractions[0], axis=0).max())
+        # the second remainder is of what the first one rounds to 1
+        points, others = one @ to_fractions[0] % 1.0 % 1.0, other @ to_fractions[1] % 1.0 % 1.0
+    distances, places = cKDTree(others, boxsize=box).query(points)
+    if distances.max() > near or len(np.unique(places)) < len(places):
         return None
     wrong = np.flatnonzero(places != np.arange(len(places)))
     return (int(wrong[0]), int(places[wrong[0]])) if len(wrong) else None

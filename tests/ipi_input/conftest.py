@@ -12,7 +12,7 @@ import pytest
 from square_input import INPUT, SQUARE
 
 from ipi_mtd.ipi_input import Interpretation, read_ipi_input
-from ipi_mtd.ipi_input.ask_ipi import read as ask
+from ipi_mtd.ipi_input.answering import read as ask
 
 
 @pytest.fixture

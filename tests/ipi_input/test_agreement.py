@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 import pytest
-from square_input import AS_BIAS, SQUARE
+from square_input import AS_BIAS, PHYSICS, SQUARE
 
 from ipi_mtd.address import Address
 from ipi_mtd.config import Config
@@ -26,6 +26,8 @@ NPT = (
     ('<dynamics mode="nvt">', '<dynamics mode="npt"> <barostat mode="isotropic"/>'),
     ("<ensemble>", "<ensemble> <pressure> 0 </pressure>"),
 )
+LJ = {"kind": "lennard-jones", "epsilon": "1 kJ/mol", "sigma": "3.4 angstrom"}
+NONE = {"kind": "none"}
 METAD = {"height": "0.1 kJ/mol", "sigma": [1.0], "pace": 10}
 TEMPERED = {**METAD, "bias_factor": 5}
 
@@ -34,7 +36,9 @@ TEMPERED = {**METAD, "bias_factor": 5}
 def configure(tmp_path):
     """Makes a configuration for the structure of INPUT, or for another one."""
 
-    def configure(structure=SQUARE, *, temperature="40 K", metad=METAD, cvs=("cv1",), **system):
+    def configure(
+        structure=SQUARE, *, temperature="40 K", metad=METAD, cvs=("cv1",), kind=LJ, **system
+    ):
         path = tmp_path / "ours.xyz"
         lattice = "40 0 0 0 40 0 0 0 40"
         _, _, *atoms = structure.splitlines()
@@ -49,7 +53,7 @@ def configure(tmp_path):
                     **system,
                 },
                 "socket": {"address": "square"},
-                "potential": {"kind": "none"},
+                "potential": kind,
                 "models": {"m": {"file": tmp_path / "m.pt"}},
                 "cv": [{"name": name} for name in cvs],
                 "metad": [metad],
@@ -76,7 +80,7 @@ def moved(ipi, **changes):
 
 def test_the_same_in_both_is_accepted_in_silence(read, configure, caplog):
     require_agreement(read(), configure(), HERE)
-    require_agreement(read(*AS_BIAS), configure(), HERE)
+    require_agreement(read(*AS_BIAS), configure(kind=NONE), HERE)
     assert not caplog.records
 
 
@@ -191,7 +195,8 @@ def test_like_atoms_in_another_order_are_refused(read, configure):
 
 
 @pytest.mark.parametrize(
-    ("label", "element"), [("D", "H"), ("T", "H"), ("AR", "Ar"), ("CW", "C"), ("H", "H")]
+    ("label", "element"),
+    [("D", "H"), ("T", "H"), ("AR", "Ar"), ("CA", "C"), ("OW", "O"), ("H", "H")],
 )
 def test_a_label_may_be_an_isotope_or_no_element(read, configure, label, element):
     names = ("Ar", "Ar", label, "Ar")
@@ -267,6 +272,30 @@ def test_an_isolated_molecule_in_a_tight_cell_is_said(read, configure, caplog, s
 def test_an_isolated_molecule_in_a_wide_cell_is_nothing_to_say(read, configure, caplog, side):
     ipi = read()
     require_agreement(moved(ipi, cell=ipi.systems[0].cell * side / 40), configure(), HERE)
+    assert not caplog.records
+
+
+BESIDE = (PHYSICS[0], PHYSICS[0] + PHYSICS[1])
+
+
+@pytest.mark.parametrize(
+    ("replacements", "kind", "rule"),
+    [
+        ((), NONE, "the driver has no potential: the atoms feel the bias alone"),
+        (AS_BIAS, LJ, "so the lennard-jones potential of the driver's configuration is added"),
+    ],
+)
+def test_physical_forces_that_come_never_or_twice_are_said(
+    read, configure, caplog, replacements, kind, rule
+):
+    require_agreement(read(*replacements), configure(kind=kind), HERE)
+    (record,) = caplog.records
+    assert rule in record.message
+
+
+@pytest.mark.parametrize("kind", [LJ, NONE])
+def test_a_driver_beside_another_one_may_have_a_potential_or_not(read, configure, caplog, kind):
+    require_agreement(read(BESIDE), configure(kind=kind), HERE)
     assert not caplog.records
 
 

@@ -11,7 +11,7 @@ from square_input import AS_BIAS, INPUT, SQUARE
 from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.ipi_input import interpret
-from ipi_mtd.ipi_input.interpretation import Checkpoint
+from ipi_mtd.ipi_input.elements import Checkpoint
 
 HERE = Address("square")
 BOHR = 1 / 0.52917721

@@ -37,14 +37,20 @@ def test_two_atoms_at_one_place_are_no_exchange():
 
 def test_an_exchange_is_found_through_the_walls_of_a_cell():
     images = POINTS + RNG.integers(-2, 3, (30, 3)) @ CELL
-    assert first_misplaced(images, POINTS, CELL) is None
-    assert first_misplaced(images[SWAPPED], POINTS, CELL) == (12, 20)
+    assert first_misplaced(images, POINTS, (CELL, CELL)) is None
+    assert first_misplaced(images[SWAPPED], POINTS, (CELL, CELL)) == (12, 20)
+
+
+def test_an_exchange_is_found_in_a_cell_that_is_turned():
+    turn, _ = np.linalg.qr(RNG.normal(size=(3, 3)))
+    assert first_misplaced(POINTS[SWAPPED] @ turn, POINTS, (CELL @ turn, CELL)) == (12, 20)
 
 
 def test_points_on_the_wall_of_a_cell_are_those_on_the_other_side():
     wall = np.array([[0.0, 1.0, 1.0], [5.0, 5.0, 0.0]])
     other = np.array([[22.0 - 1e-12, 1.0, 1.0], [5.0, 5.0, 23.0 - 1e-12]])
-    assert first_misplaced(wall, other, np.diag([22.0, 21.0, 23.0])) is None
+    cell = np.diag([22.0, 21.0, 23.0])
+    assert first_misplaced(wall, other, (cell, cell)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""i-PI's own reading of its input, for :func:`ipi_mtd.ipi_input.interpretation.interpret`.
+"""i-PI's own reading of its input, for :func:`ipi_mtd.ipi_input.asking.interpret`.
 
 This runs in a process of its own, in the directory that i-PI would be started in. No force field is
 made: that could load a potential, or run PLUMED.
@@ -18,15 +18,15 @@ import numpy as np
 
 from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input.interpretation import (
+from ipi_mtd.ipi_input.elements import (
     Checkpoint,
     Extras,
     Force,
     ForceField,
-    Interpretation,
     Motion,
     System,
 )
+from ipi_mtd.ipi_input.interpretation import Interpretation
 
 
 def answer(path: str) -> None:
