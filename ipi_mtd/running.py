@@ -18,6 +18,8 @@ from ipi_mtd.driver import Address, connect, serve
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
 from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.structure import Structure
+from ipi_mtd.structures import say_cell, say_pbc
 from ipi_mtd.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ def run(
     history = assembled.open_history(output, start)
     try:
         log.info("%s", describe(assembled))
+        log.info("%s", describe_cell(assembled.structure))
         server = connect(address_of(config), config.socket.patience)
         guardian = Guardian(server)
         connection = Wire(server, len(assembled.structure.types))
@@ -95,6 +98,7 @@ def check(config: Config, source: Path) -> Iterator[str]:
         assembled.system.evaluate([assembled.structure])
         times.append(time.perf_counter() - begin)
     yield f"a force call takes {1e3 * statistics.median(times):.2f} ms"
+    yield describe_cell(assembled.structure)
 
 
 def require_served(config: Config) -> None:
@@ -129,6 +133,13 @@ def describe(assembled: Run) -> str:
         f"{len(assembled.structure.types)} atoms; CVs {', '.join(assembled.cv_names)} "
         f"from {models}; potential {assembled.config.potential.kind}"
     )
+
+
+def describe_cell(structure: Structure) -> str:
+    """One line on whether the run is periodic."""
+    if not structure.pbc.any():
+        return "isolated: the cell that i-PI sends is ignored"
+    return f"{say_pbc(structure.pbc)}, with a cell of {say_cell(structure.cell)} here"
 
 
 class Progress:

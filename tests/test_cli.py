@@ -197,6 +197,7 @@ def test_check_says_what_is_loaded_and_how_fast_it_is(ipi_mtd, config, exported)
     )
     assert [line.split(" = ")[0] for line in lines[1:4]] == ["cv1", "cv2", "potential"]
     assert lines[4].startswith("a force call takes ")
+    assert lines[5] == "isolated: the cell that i-PI sends is ignored"
     energy = -173.928427 * 0.24 * 4.184 / 2625.4996394799
     assert float(lines[3].split()[2]) == pytest.approx(energy, rel=1e-6)
 
