@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 from ipi_mtd import wire
 from ipi_mtd.address import Address
 from ipi_mtd.biased_system import BiasedEvaluation
@@ -85,8 +83,8 @@ def serve(
     ----------
     connection : to the server
     system : what is served
-    template : a structure with the atomic types; a zero cell means that the run is not periodic,
-        whatever cell i-PI sends
+    template : a structure with the atomic types; in a direction without a lattice vector the run
+        is not periodic, whatever cell i-PI sends
     cv_names : the names of the CVs among the extras
     after_commit : called after each step with its evaluation
 
@@ -97,7 +95,7 @@ def serve(
     UserError
         If an answer cannot be given, or what is asked is not one trajectory; nothing is sent then.
     """
-    periodic = template.pbc.any()
+    periodic = template.pbc[:, None]
     trajectory = OneTrajectory()
     initialised = False
     structure: Structure | None = None  # received and not yet answered
@@ -124,7 +122,7 @@ def serve(
         elif message == "POSDATA":
             cell, positions = connection.read_posdata()
             trajectory.follow(positions)
-            structure = Structure(positions, cell if periodic else np.zeros((3, 3)), template.types)
+            structure = Structure(positions, cell * periodic, template.types)
         elif message == "GETFORCE" and structure is not None:
             evaluation = system.propose(structure)
             connection.send(wire.forceready(evaluation.total, extras(evaluation, cv_names)))

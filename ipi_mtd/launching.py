@@ -19,10 +19,12 @@ from typing import Any
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ipi_mtd.address import Address
+from ipi_mtd.assembly import structure_of
 from ipi_mtd.config import Config
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import require_unused
-from ipi_mtd.ipi_input import interpret, read_ipi_input, require_agreement
+from ipi_mtd.ipi_input import interpret, read_ipi_input
+from ipi_mtd.ipi_input.agreement import require_agreement
 from ipi_mtd.progress_bar import ProgressBar
 from ipi_mtd.running import address_of
 
@@ -67,7 +69,7 @@ def launch(
     """
     address = address_of(config)
     ipi = interpret(input_xml, Path.cwd())
-    require_agreement(ipi, config, address)
+    require_agreement(ipi, config, structure_of(config), address)
     content = read_ipi_input(input_xml).with_absolute_paths(Path.cwd())
     require_unused(output)
     if clear_stale_socket(address):

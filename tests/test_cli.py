@@ -198,6 +198,7 @@ def test_check_says_what_is_loaded_and_how_fast_it_is(ipi_mtd, config, exported)
     )
     assert [line.split(" = ")[0] for line in lines[1:4]] == ["cv1", "cv2", "potential"]
     assert lines[4].startswith("a force call takes ")
+    assert lines[5] == "isolated: the cell that i-PI sends is ignored"
     energy = -173.928427 * 0.24 * 4.184 / 2625.4996394799
     assert float(lines[3].split()[2]) == pytest.approx(energy, rel=1e-6)
 
@@ -417,13 +418,13 @@ def test_an_input_that_the_configuration_names_is_compared_with_it(refusal, link
 def test_check_says_that_the_input_agrees(capsys, linked):
     ours, path = linked()
     cli(["check", str(path)], standalone_mode=False)
-    assert capsys.readouterr().out.splitlines()[0] == f"{ours} agrees"
+    assert capsys.readouterr().out.splitlines()[1] == f"{ours} agrees"
 
 
 def test_check_says_that_an_input_for_another_address_is_not_looked_at(capsys, linked):
     ours, path = linked(WARMER)
     cli(["check", str(path), "--address", "another"], standalone_mode=False)
-    assert capsys.readouterr().out.splitlines()[0] == (
+    assert capsys.readouterr().out.splitlines()[1] == (
         f"{ours}: no ffsocket listens at /tmp/ipi_another, so it is not checked"
     )
 

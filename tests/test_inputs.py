@@ -6,8 +6,10 @@ from pathlib import Path
 import ase.io
 import pytest
 
+from ipi_mtd.assembly import structure_of
 from ipi_mtd.config import read_config
-from ipi_mtd.ipi_input import interpret, require_agreement
+from ipi_mtd.ipi_input import interpret
+from ipi_mtd.ipi_input.agreement import require_agreement
 from ipi_mtd.running import address_of
 
 INPUTS = Path(__file__).parents[1] / "inputs"
@@ -18,7 +20,7 @@ CONFIGS = sorted(INPUTS.glob("*.toml"))
 def test_i_pi_and_the_driver_agree(path, caplog):
     config = read_config(path)
     ipi = interpret(INPUTS / "input.xml", INPUTS.parent)
-    require_agreement(ipi, config, address_of(config))
+    require_agreement(ipi, config, structure_of(config), address_of(config))
     assert ipi.systems[0].temperature == pytest.approx(config.system.temperature)
     assert not caplog.records
 

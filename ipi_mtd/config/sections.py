@@ -46,9 +46,11 @@ class SystemSection(Section):
     """``[system]``: what is simulated."""
 
     structure: RelativePath
-    """A file that ASE reads; gives the number and the species of the atoms, in i-PI's order."""
-    periodic: bool = False
-    """Whether the cell that i-PI sends is periodic."""
+    """A file that i-PI wrote, or that ASE reads; gives the number and the species of the atoms, in
+    i-PI's order, and whether the run is periodic."""
+    periodic: bool | tuple[bool, bool, bool] | None = None
+    """Whether the cell that i-PI sends is periodic, for all lattice vectors or for each; as the
+    structure says by default."""
     timestep: Time
     """i-PI's time step, for the time column of the files."""
     temperature: Temperature | None = None

@@ -5,9 +5,8 @@
 ``agreement`` what it has to say as the driver's configuration does.
 """
 
-from ipi_mtd.ipi_input.agreement import require_agreement
 from ipi_mtd.ipi_input.asking import interpret
 from ipi_mtd.ipi_input.document import IPIInput, read_ipi_input
 from ipi_mtd.ipi_input.interpretation import Interpretation
 
-__all__ = ["IPIInput", "Interpretation", "interpret", "read_ipi_input", "require_agreement"]
+__all__ = ["IPIInput", "Interpretation", "interpret", "read_ipi_input"]

@@ -13,6 +13,7 @@ from ipi_mtd.ipi_input.elements import Motion, System, Use
 from ipi_mtd.ipi_input.interpretation import Interpretation
 from ipi_mtd.ipi_input.same_atoms import require_same_atoms
 from ipi_mtd.ipi_input.serving import require_served
+from ipi_mtd.structure import Structure
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +22,16 @@ SAME_TEMPERATURE = 1e-4
 """Relative differences that come from how numbers are written and units converted."""
 
 
-def require_agreement(ipi: Interpretation, config: Config, address: Address) -> None:
+def require_agreement(
+    ipi: Interpretation, config: Config, structure: Structure, address: Address
+) -> None:
     """Refuse an i-PI input that the driver cannot serve, or that contradicts the configuration.
 
     Parameters
     ----------
     ipi : what i-PI makes of its input
     config : the driver's configuration
+    structure : its structure
     address : where the driver connects
 
     Raises
@@ -41,7 +45,7 @@ def require_agreement(ipi: Interpretation, config: Config, address: Address) -> 
     for motion in system.motion.parts:
         _compare_timesteps(ipi, config, motion)
     _compare_temperatures(ipi, config, system)
-    require_same_atoms(ipi, config, system, ipi.sent_to(address))
+    require_same_atoms(ipi, system, ipi.sent_to(address), structure, config.system.structure)
     _compare_extras(ipi, config, use)
     _warn_of_potential(ipi, config, use)
 

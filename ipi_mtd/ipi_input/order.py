@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from ipi_mtd import units
@@ -13,16 +14,20 @@ NEAR = 0.02
 
 
 def first_misplaced(
-    one: FloatArray, other: FloatArray, cells: tuple[FloatArray, FloatArray] | None = None
+    one: FloatArray,
+    other: FloatArray,
+    cells: tuple[FloatArray, FloatArray],
+    pbc: npt.NDArray[np.bool_],
 ) -> tuple[int, int] | None:
     """The first atom that is where another one is in the other list, if all are the same points.
 
     Parameters
     ----------
     one, other : (n_atoms, 3) arrays, bohr
-        Where they have their origin does not matter, unless they are periodic.
-    cells : two (3, 3) arrays, bohr, optional
-        If the positions are periodic, the lattice vectors of each, as rows.
+    cells : two (3, 3) arrays, bohr
+        The lattice vectors of each, as rows; a unit vector where there is none.
+    pbc : (3,) array
+        The directions that are periodic. In the others, the origin does not matter.
 
     Returns
     -------
@@ -30,19 +35,20 @@ def first_misplaced(
         The index of the atom, and that of the point in the other list where it is. None if each
         atom is in its place, or if these are not the same points.
     """
-    if cells is None:
-        box, near = None, NEAR
-        points, others = one - one.mean(axis=0), other - other.mean(axis=0)
-    else:
-        to_fractions = [np.linalg.inv(cell) for cell in cells]
-        box, near = 1.0, NEAR * float(np.linalg.norm(to_fractions[0], axis=0).max())
-        # the second remainder is of what the first one rounds to 1
-        points, others = one @ to_fractions[0] % 1.0 % 1.0, other @ to_fractions[1] % 1.0 % 1.0
-    distances, places = cKDTree(others, boxsize=box).query(points)
+    to_fractions = [np.linalg.inv(cell) for cell in cells]
+    pairs = zip((one, other), to_fractions, strict=True)
+    points, others = (_folded(positions @ inverse, pbc) for positions, inverse in pairs)
+    near = NEAR * float(np.linalg.norm(to_fractions[0], axis=0).max())
+    distances, places = cKDTree(others, boxsize=np.where(pbc, 1.0, 0.0)).query(points)
     if distances.max() > near or len(np.unique(places)) < len(places):
         return None
     wrong = np.flatnonzero(places != np.arange(len(places)))
     return (int(wrong[0]), int(places[wrong[0]])) if len(wrong) else None
+
+
+def _folded(fractions: FloatArray, pbc: npt.NDArray[np.bool_]) -> FloatArray:
+    # the second remainder is of what the first one rounds to 1
+    return np.where(pbc, fractions % 1.0 % 1.0, fractions - fractions.mean(axis=0))
 
 
 def bohr_for_angstrom(one: FloatArray, other: FloatArray) -> str | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
+from ase.data import chemical_symbols
 
-from ipi_mtd import units
-from ipi_mtd.atoms import read_atoms
-from ipi_mtd.config import Config
 from ipi_mtd.ipi_input.elements import Sent, System
 from ipi_mtd.ipi_input.interpretation import Interpretation
 from ipi_mtd.ipi_input.order import bohr_for_angstrom, first_misplaced
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.structures import say_cell, say_pbc, vacuum
+from ipi_mtd.structures.snapshot import atomic_number
 
 log = logging.getLogger(__name__)
 
@@ -26,115 +27,98 @@ GAP = 8.0
 """Angstrom between a molecule and its image: with less, nobody would call it isolated."""
 
 
-def require_same_atoms(ipi: Interpretation, config: Config, system: System, sent: Sent) -> None:
+def require_same_atoms(
+    ipi: Interpretation, system: System, sent: Sent, structure: Structure, path: Path
+) -> None:
     """Refuse other atoms, an order that is not that of the configuration, and another cell.
 
     Parameters
     ----------
     ipi : what i-PI makes of its input
-    config : the driver's configuration
     system : i-PI's system that the driver serves
     sent : what it sends first
+    structure : that of the driver's configuration
+    path : its file
 
     Raises
     ------
     UserError
         Which names the first atom that differs.
     """
-    path = config.system.structure
-    atoms = read_atoms(path)
-    structure = f"`system.structure` of the driver's configuration ({path})"
-    bohr = units.factor("angstrom", "bohr")
-    positions, cell = np.array(atoms.positions) * bohr, np.array(atoms.cell) * bohr
-    if len(sent.names) != len(atoms):
-        raise ipi.error(f"i-PI has {len(sent.names)} atoms, but {structure} has {len(atoms)}")
-    periodic = config.system.periodic
-    if sent.folded and not periodic:
+    ours = f"`system.structure` of the driver's configuration ({path})"
+    _compare_atoms(ipi, sent, structure, ours)
+    if sent.folded and not structure.pbc.all():
         raise ipi.error(
-            'pbc="True" of the <ffsocket> folds the atoms into the cell, which tears a molecule '
-            'that the driver takes as isolated to pieces: write pbc="False", or make the run '
-            "periodic with `system.periodic`",
+            'pbc="True" of the <ffsocket> folds the atoms into the cell, in all directions, which '
+            f"tears to pieces what the driver takes as {say_pbc(structure.pbc)}: write "
+            'pbc="False", or see `system.periodic`'
         )
-    for k, (name, number) in enumerate(zip(sent.names, atoms.numbers.tolist(), strict=True)):
-        if not _may_be(name, number):
-            raise ipi.error(
-                f"atom {k + 1} is {name} in i-PI, but {atoms[k].symbol} in {structure}: the atoms "
-                "must be the same, in the same order",
-            )
     if ipi.step == 0:
-        cells = (sent.cell, cell) if periodic else None
-        _compare_positions(ipi, structure, sent.positions, positions, cells)
-    if periodic:
-        _compare_cells(ipi, structure, system, sent.cell, cell)
-    else:
-        _warn_of_images(ipi, sent)
+        _compare_positions(ipi, sent, structure, ours)
+        _compare_cells(ipi, system, sent, structure, ours)
+    _warn_of_images(ipi, sent, structure)
 
 
-def _may_be(name: str, number: int) -> bool:
-    """Whether a label of i-PI is one of an element; a name that means none may be any."""
-    from ase.data import atomic_numbers
+def _compare_atoms(ipi: Interpretation, sent: Sent, structure: Structure, ours: str) -> None:
+    numbers = structure.types.tolist()
+    if len(sent.names) != len(numbers):
+        raise ipi.error(f"i-PI has {len(sent.names)} atoms, but {ours} has {len(numbers)}")
+    for k, (name, number) in enumerate(zip(sent.names, numbers, strict=True)):
+        # a label that is no element may stand for any
+        if number not in (0, atomic_number(name)) and atomic_number(name) != 0:
+            raise ipi.error(
+                f"atom {k + 1} is {name} in i-PI, but {chemical_symbols[number]} in {ours}: the "
+                "atoms must be the same, in the same order"
+            )
 
-    isotopes = {"D": 1, "T": 1}
-    named = isotopes.get(name, atomic_numbers.get(name, 0))
-    return 0 in (named, number) or named == number
 
-
-def _compare_positions(
-    ipi: Interpretation,
-    structure: str,
-    theirs: FloatArray,
-    ours: FloatArray,
-    cells: tuple[FloatArray, FloatArray] | None,
-) -> None:
-    if (k := first_misplaced(theirs, ours, cells)) is not None:
+def _compare_positions(ipi: Interpretation, sent: Sent, structure: Structure, ours: str) -> None:
+    pbc = structure.pbc[:, None]
+    cells = (np.where(pbc, sent.cell, np.eye(3)), np.where(pbc, structure.cell, np.eye(3)))
+    misplaced = first_misplaced(sent.positions, structure.positions, cells, structure.pbc)
+    if misplaced is not None:
+        there, here = misplaced
         raise ipi.error(
-            f"atom {k[0] + 1} is where atom {k[1] + 1} is in {structure}: the same atoms, but not "
-            "in the same order",
+            f"atom {there + 1} is where atom {here + 1} is in {ours}: the same atoms, but not in "
+            "the same order"
         )
-    centered = theirs - theirs.mean(axis=0), ours - ours.mean(axis=0)
+    centered = (R - R.mean(axis=0) for R in (sent.positions, structure.positions))
     if (ratio := bohr_for_angstrom(*centered)) is not None:
         raise ipi.error(
-            f"the positions are {ratio} those in {structure}: with i-PI a length without a unit is "
-            'in bohr; say which it is, as in units="angstrom"',
+            f"the positions are {ratio} those in {ours}: without a unit i-PI takes a length for "
+            'bohr; say which it is, as in units="angstrom"'
         )
 
 
 def _compare_cells(
-    ipi: Interpretation, structure: str, system: System, theirs: FloatArray, ours: FloatArray
+    ipi: Interpretation, system: System, sent: Sent, structure: Structure, ours: str
 ) -> None:
-    is_variable = any(motion.ensemble in VARIABLE_CELL for motion in system.motion.parts)
-    if ipi.step > 0 or np.allclose(_metric(theirs), _metric(ours), rtol=0, atol=_tolerance(ours)):
+    """The lattice vectors of the periodic directions."""
+    theirs, expected = sent.cell[structure.pbc], structure.cell[structure.pbc]
+    if _same_shape(theirs, expected):
         return
-    sides, expected = np.linalg.norm(theirs, axis=1), np.linalg.norm(ours, axis=1)
-    a, b, c = sides / units.factor("angstrom", "bohr")
-    found = f"the cell has sides of {a:.6g}, {b:.6g}, {c:.6g} angstrom, which is not that"
-    ratio = bohr_for_angstrom(sides, expected)
-    meant = f", but {ratio} it: see `cell_units`, or `units`, in i-PI's input" if ratio else ""
-    if is_variable:
-        log.warning("%s: %s of %s%s", ipi.path, found, structure, meant)
+    found = f"the cell is {say_cell(theirs)}, but {say_cell(expected)} in {ours}"
+    sides = (np.linalg.norm(cell, axis=1) for cell in (theirs, expected))
+    if ratio := bohr_for_angstrom(*sides):
+        found += f", which is {ratio} that: see `cell_units`, or `units`, in i-PI's input"
+    if any(motion.ensemble in VARIABLE_CELL for motion in system.motion.parts):
+        log.warning("%s: %s", ipi.path, found)
     else:
-        raise ipi.error(f"{found} of {structure}{meant}")
+        raise ipi.error(found)
 
 
-def _metric(cell: FloatArray) -> FloatArray:
-    """The products of the lattice vectors, whatever way the cell is turned."""
-    product: FloatArray = cell @ cell.T
-    return product
+def _same_shape(one: FloatArray, other: FloatArray) -> bool:
+    """Whether lattice vectors have the same products, whatever way they are turned."""
+    tolerance = 2 * SAME_CELL * np.abs(other @ other.T).max(initial=0.0)
+    return bool(np.allclose(one @ one.T, other @ other.T, rtol=0, atol=tolerance))
 
 
-def _tolerance(cell: FloatArray) -> float:
-    return 2 * SAME_CELL * float(np.abs(_metric(cell)).max())
-
-
-def _warn_of_images(ipi: Interpretation, sent: Sent) -> None:
-    """An isolated molecule in a cell that fits it closely is probably none."""
-    heights = 1 / np.linalg.norm(np.linalg.inv(sent.cell), axis=0)
-    fractional = sent.positions @ np.linalg.inv(sent.cell)
-    gaps = (1 - np.ptp(fractional, axis=0)) * heights / units.factor("angstrom", "bohr")
-    if gaps.min() < GAP:
+def _warn_of_images(ipi: Interpretation, sent: Sent, structure: Structure) -> None:
+    """What is isolated in a cell that fits it closely is probably not."""
+    gaps = vacuum(sent.positions, sent.cell)[~structure.pbc]
+    if gaps.min(initial=GAP) < GAP:
         log.warning(
-            "%s: the atoms come as near as %.3g angstrom to their images in i-PI's cell, which the "
-            "driver ignores: if the run is periodic, say so with `system.periodic`",
-            ipi.path,
-            max(gaps.min(), 0.0),
+            "%s: in i-PI's cell the atoms come as near as %.3g angstrom to their images, which the "
+            "driver ignores, as its run is %s: see `system.periodic`",
+            *(ipi.path, max(gaps.min(), 0.0), say_pbc(structure.pbc)),
         )

@@ -8,9 +8,10 @@ import pytest
 from square_input import AS_BIAS, PHYSICS, SQUARE
 
 from ipi_mtd.address import Address
+from ipi_mtd.assembly import structure_of
 from ipi_mtd.config import Config
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input import require_agreement
+from ipi_mtd.ipi_input.agreement import require_agreement
 
 HERE = Address("square")
 TIMESTEP = '<timestep units="femtosecond"> 2 </timestep>'
@@ -63,10 +64,15 @@ def configure(tmp_path):
     return configure
 
 
+def compare(ipi, config):
+    """Refuse what does not agree."""
+    require_agreement(ipi, config, structure_of(config), HERE)
+
+
 def rule_against(ipi, config):
     """What is wrong, without the name of the file."""
     with pytest.raises(UserError) as raised:
-        require_agreement(ipi, config, HERE)
+        compare(ipi, config)
     message = str(raised.value)
     assert len(message.splitlines()) == 1
     assert message.startswith(f"{ipi.path}: ")
@@ -79,8 +85,8 @@ def moved(ipi, **changes):
 
 
 def test_the_same_in_both_is_accepted_in_silence(read, configure, caplog):
-    require_agreement(read(), configure(), HERE)
-    require_agreement(read(*AS_BIAS), configure(kind=NONE), HERE)
+    compare(read(), configure())
+    compare(read(*AS_BIAS), configure(kind=NONE))
     assert not caplog.records
 
 
@@ -110,7 +116,7 @@ def test_another_time_step_is_refused_with_both(read, configure, written, rule):
     ],
 )
 def test_a_time_step_may_be_written_in_another_unit(read, configure, written):
-    require_agreement(read((TIMESTEP, written)), configure(), HERE)
+    compare(read((TIMESTEP, written)), configure())
 
 
 def test_another_temperature_is_refused_with_both(read, configure):
@@ -133,14 +139,14 @@ def test_another_temperature_is_refused_with_both(read, configure):
 def test_temperatures_that_do_not_contradict_are_accepted(
     read, configure, caplog, replacements, temperature, metad
 ):
-    require_agreement(read(*replacements), configure(temperature=temperature, metad=metad), HERE)
+    compare(read(*replacements), configure(temperature=temperature, metad=metad))
     assert not caplog.records
 
 
 @pytest.mark.parametrize("temperature", ["40 K", None])
 def test_a_bias_at_another_temperature_is_possible_and_said(read, configure, caplog, temperature):
     metad = {**TEMPERED, "temperature": "600 K"}
-    require_agreement(read(), configure(temperature=temperature, metad=metad), HERE)
+    compare(read(), configure(temperature=temperature, metad=metad))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert "<temperature> is 40 K; the bias metad is for 600 K" in record.message
@@ -160,9 +166,9 @@ def test_a_ramp_of_the_temperature_is_refused_where_it_counts(read, configure, t
 def test_folded_atoms_of_an_isolated_molecule_are_refused(read, configure):
     folding = read(('pbc="False"', 'pbc="True"'))
     assert rule_against(folding, configure()).startswith(
-        'pbc="True" of the <ffsocket> folds the atoms into the cell, which tears a molecule'
+        'pbc="True" of the <ffsocket> folds the atoms into the cell, in all directions, which tears'
     )
-    require_agreement(folding, configure(periodic=True), HERE)
+    compare(folding, configure(periodic=True))
 
 
 def test_another_number_of_atoms_is_refused(read, configure):
@@ -191,7 +197,7 @@ def test_like_atoms_in_another_order_are_refused(read, configure):
     assert rule.startswith("atom 2 is where atom 4 is in `system.structure`")
     assert rule.endswith("the same atoms, but not in the same order")
     # later in a run, the atoms may have changed places
-    require_agreement(dataclasses.replace(read(), step=500), config, HERE)
+    compare(dataclasses.replace(read(), step=500), config)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +207,7 @@ def test_like_atoms_in_another_order_are_refused(read, configure):
 def test_a_label_may_be_an_isotope_or_no_element(read, configure, label, element):
     names = ("Ar", "Ar", label, "Ar")
     config = configure(SQUARE.replace("Ne", element))
-    require_agreement(moved(read(), names=names), config, HERE)
+    compare(moved(read(), names=names), config)
 
 
 def test_lengths_taken_for_bohr_are_recognised(read, configure):
@@ -213,16 +219,16 @@ def test_lengths_taken_for_bohr_are_recognised(read, configure):
 
 def test_another_structure_of_the_same_atoms_is_accepted(read, configure, caplog):
     config = configure(SQUARE.replace("3.9", "4.4").replace("0.5", "1.5"))
-    require_agreement(read(), config, HERE)
+    compare(read(), config)
     assert not caplog.records
 
 
 @pytest.mark.parametrize(
     ("scale", "rule"),
     [
-        (1.01, "the cell has sides of 40.4, 40.4, 40.4 angstrom, which is not that of `system.str"),
-        (1.8897261, "the cell has sides of 75.589, 75.589, 75.589 angstrom, which is not that of"),
-        (0.5291772, "the cell has sides of 21.1671, 21.1671, 21.1671 angstrom, which is not that"),
+        (1.01, "the cell is 40.4 x 40.4 x 40.4 angstrom, but 40 x 40 x 40 angstrom in `system.str"),
+        (1.8897261, "the cell is 75.589 x 75.589 x 75.589 angstrom, but 40 x 40 x 40 angstrom in"),
+        (0.5291772, "the cell is 21.167 x 21.167 x 21.167 angstrom, but 40 x 40 x 40 angstrom in"),
     ],
 )
 def test_another_cell_is_refused_in_a_fixed_cell(read, configure, scale, rule):
@@ -235,18 +241,18 @@ def test_the_unit_of_a_cell_is_suspected_where_it_would_explain_it(read, configu
     ipi = read()
     wrong = moved(ipi, cell=1.8897261 * ipi.systems[0].cell)
     assert rule_against(wrong, configure(periodic=True)).endswith(
-        "but 1.8897 times it: see `cell_units`, or `units`, in i-PI's input"
+        "which is 1.8897 times that: see `cell_units`, or `units`, in i-PI's input"
     )
 
 
 def test_a_cell_that_moves_may_be_another_one(read, configure, caplog):
     ipi = read(*NPT)
     other = moved(ipi, cell=1.02 * ipi.systems[0].cell)
-    require_agreement(other, configure(periodic=True), HERE)
+    compare(other, configure(periodic=True))
     (record,) = caplog.records
-    assert "the cell has sides of 40.8, 40.8, 40.8 angstrom" in record.message
+    assert "the cell is 40.8 x 40.8 x 40.8 angstrom" in record.message
     caplog.clear()
-    require_agreement(dataclasses.replace(other, step=9), configure(periodic=True), HERE)
+    compare(dataclasses.replace(other, step=9), configure(periodic=True))
     assert not caplog.records
 
 
@@ -255,23 +261,37 @@ def test_a_cell_that_is_turned_is_the_same(read, configure):
     ipi = read()
     system = ipi.systems[0]
     turned = moved(ipi, cell=system.cell @ turn, positions=system.positions @ turn)
-    require_agreement(turned, configure(periodic=True), HERE)
+    compare(turned, configure(periodic=True))
+
+
+SLAB = {"periodic": [True, True, False]}
+
+
+def test_folding_a_slab_is_refused_and_its_vacuum_is_not_compared(read, configure, caplog):
+    folding = read(('pbc="False"', 'pbc="True"'))
+    assert "takes as periodic along a and b" in rule_against(folding, configure(**SLAB))
+    ipi = read()
+    high = ipi.systems[0].cell * np.array([[1.0], [1.0], [1.5]])
+    compare(moved(ipi, cell=high), configure(**SLAB))
+    wide = ipi.systems[0].cell * np.array([[1.0], [1.5], [1.0]])
+    assert "the cell is 40 x 60 angstrom" in rule_against(moved(ipi, cell=wide), configure(**SLAB))
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(("side", "gap"), [(10, 6.1), (11.5, 7.6)])
 def test_an_isolated_molecule_in_a_tight_cell_is_said(read, configure, caplog, side, gap):
     ipi = read()
     tight = moved(ipi, cell=ipi.systems[0].cell * side / 40)
-    require_agreement(tight, configure(), HERE)
+    compare(tight, configure())
     (record,) = caplog.records
-    assert f"come as near as {gap} angstrom to their images" in record.message
+    assert f"the atoms come as near as {gap} angstrom to their images" in record.message
     assert "`system.periodic`" in record.message
 
 
 @pytest.mark.parametrize("side", [12.5, 40])
 def test_an_isolated_molecule_in_a_wide_cell_is_nothing_to_say(read, configure, caplog, side):
     ipi = read()
-    require_agreement(moved(ipi, cell=ipi.systems[0].cell * side / 40), configure(), HERE)
+    compare(moved(ipi, cell=ipi.systems[0].cell * side / 40), configure())
     assert not caplog.records
 
 
@@ -288,14 +308,14 @@ BESIDE = (PHYSICS[0], PHYSICS[0] + PHYSICS[1])
 def test_physical_forces_that_come_never_or_twice_are_said(
     read, configure, caplog, replacements, kind, rule
 ):
-    require_agreement(read(*replacements), configure(kind=kind), HERE)
+    compare(read(*replacements), configure(kind=kind))
     (record,) = caplog.records
     assert rule in record.message
 
 
 @pytest.mark.parametrize("kind", [LJ, NONE])
 def test_a_driver_beside_another_one_may_have_a_potential_or_not(read, configure, caplog, kind):
-    require_agreement(read(BESIDE), configure(kind=kind), HERE)
+    compare(read(BESIDE), configure(kind=kind))
     assert not caplog.records
 
 
@@ -313,7 +333,7 @@ TRAJECTORY = '<trajectory filename="e" extra_type="{}"> {} </trajectory> <checkp
 )
 def test_extras_that_are_told_may_be_printed(read, configure, replacements, keys, quantity):
     printed = ("<checkpoint", TRAJECTORY.format(keys, quantity))
-    require_agreement(read(*replacements, printed), configure(), HERE)
+    compare(read(*replacements, printed), configure())
 
 
 @pytest.mark.parametrize(("replacements", "quantity"), [((), "extras"), (AS_BIAS, "extras_bias")])
