@@ -20,6 +20,7 @@ from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
 from ipi_mtd.ipi_input import interpret
 from ipi_mtd.ipi_input.agreement import require_agreement
+from ipi_mtd.ipi_input.paths import NoSuchFile
 from ipi_mtd.structure import Structure
 from ipi_mtd.structures import say_cell, say_pbc
 from ipi_mtd.wire import Wire
@@ -130,7 +131,10 @@ def compare_with_input(config: Config, structure: Structure) -> str | None:
         return None
     if not path.exists():
         return f"{path}: there is no such i-PI input, so it is not checked"
-    ipi = interpret(path, Path.cwd())
+    try:
+        ipi = interpret(path, Path.cwd())
+    except NoSuchFile as error:  # i-PI may be started elsewhere
+        return f"{error}, so it is not checked"
     if not any(socket.is_at(address) for socket in ipi.sockets):
         return f"{path}: no ffsocket listens at {address}, so it is not checked"
     require_agreement(ipi, config, structure, address)

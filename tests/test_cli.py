@@ -421,6 +421,14 @@ def test_check_says_that_the_input_agrees(capsys, linked):
     assert capsys.readouterr().out.splitlines()[1] == f"{ours} agrees"
 
 
+def test_an_input_whose_files_are_elsewhere_is_not_checked_and_that_is_said(capsys, linked):
+    ours, path = linked(WARMER, (str(ROOT / "lj38/octahedron.xyz"), "elsewhere.xyz"))
+    cli(["check", str(path)], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[1] == (
+        f"{ours}: <file> elsewhere.xyz: there is no such file, so it is not checked"
+    )
+
+
 def test_check_says_that_an_input_for_another_address_is_not_looked_at(capsys, linked):
     ours, path = linked(WARMER)
     cli(["check", str(path), "--address", "another"], standalone_mode=False)

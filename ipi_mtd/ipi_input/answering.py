@@ -218,9 +218,10 @@ def _known(what: str, tag: str, known: dict[str, dict[str, Any]]) -> str:
         guesses = difflib.get_close_matches(name, known, n=1)
         meant = f"; did you mean '{guesses[0]}'?" if guesses else ""
         raise UserError(f"<{tag}>: i-PI has no '{name}'{meant}")
-    dimension = known[name].get("dimension", "undefined")
+    dimension = known[name].get("dimension", "")
     try:
-        unit_to_user(dimension, unit, 1.0)
+        if dimension and unit:
+            unit_to_user(dimension, unit, 1.0)
     except (TypeError, ValueError) as error:
         raise UserError(f"<{tag}>: {what}: i-PI says: {error}") from error
     return what.strip()

@@ -36,6 +36,10 @@ LONGEST_SOCKET = 107
 """Bytes in the path of a unix socket."""
 
 
+class NoSuchFile(UserError):
+    """A file that the input names is nowhere; where i-PI runs, it may be."""
+
+
 def make_absolute(root: Element, path: Path, start: Path) -> None:
     """Replace all paths to files that i-PI reads; those that it writes stay relative.
 
@@ -47,8 +51,10 @@ def make_absolute(root: Element, path: Path, start: Path) -> None:
 
     Raises
     ------
+    NoSuchFile
+        If a file is nowhere.
     UserError
-        If a file is nowhere, or the path of a socket is too long.
+        If the path of a socket is too long.
     """
     expand_templates(root)
     bases = (start, *path.resolve().parents)
@@ -59,7 +65,7 @@ def make_absolute(root: Element, path: Path, start: Path) -> None:
     for element, file in _files(root):
         element.text = _found(file, bases)
         if element.text is None:
-            raise UserError(f"{path}: <{element.tag}> {file}: there is no such file")
+            raise NoSuchFile(f"{path}: <{element.tag}> {file}: there is no such file")
     for parameters in root.iter("parameters"):
         parameters.text = _with_files(parameters.text or "", bases)
     prefix = root.get("sockets_prefix", "/tmp/ipi_")

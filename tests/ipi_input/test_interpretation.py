@@ -241,6 +241,7 @@ def test_a_misspelt_output_is_said_before_anything_starts(read, replacements, ru
     [
         '<trajectory filename="x" format="ase"> positions{angstrom} </trajectory>',
         '<trajectory filename="v"> velocities </trajectory>',
+        '<properties filename="w"> [ hweights_component(0), ensemble_bias{} ] </properties>',
         "<properties> [ atom_x{angstrom}(3;0), kinetic_md(), volume{angstrom3} ] </properties>",
         '<trajectory filename="e" extra_type="cv1,bias"> extras </trajectory>',
     ],
