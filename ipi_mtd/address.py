@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+ANY_HOST = ("0.0.0.0", "")
+"""Addresses at which a server listens on all its names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,20 @@ class Address:
     def path(self) -> Path:
         """The file of the unix socket."""
         return Path(self.prefix + self.address)
+
+    def is_at(self, other: Address) -> bool:
+        """Whether a driver that connects to the other address gets here.
+
+        Parameters
+        ----------
+        other : in it, as in this one, a relative prefix is relative to the working directory
+        """
+        if self.port is None or other.port is None:
+            same_kind = self.port is None and other.port is None
+            return same_kind and os.path.realpath(self.path) == os.path.realpath(other.path)
+        return self.port == other.port and (
+            self.address in (other.address, *ANY_HOST) or _ip(self.address) == _ip(other.address)
+        )
 
     def __str__(self) -> str:
         return str(self.path) if self.port is None else f"{self.address}:{self.port}"
@@ -60,3 +79,10 @@ class Address:
         # notice a server whose machine has died
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return connection
+
+
+def _ip(host: str) -> str:
+    """The address of a host, or its name if that is not known here."""
+    with contextlib.suppress(OSError):
+        return socket.gethostbyname(host)
+    return host

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ipi_mtd import units
-from ipi_mtd.atoms import read_atoms
 from ipi_mtd.bias import Grid, HillSum, Metad, Period, Walls
 from ipi_mtd.biased_system import Bias, BiasedSystem, BiasTerm
 from ipi_mtd.columns import Box, Column, Columns
@@ -39,6 +39,13 @@ from ipi_mtd.potentials import (
     Potential,
 )
 from ipi_mtd.structure import IntArray, Structure
+from ipi_mtd.structures import (
+    Snapshot,
+    periodic_directions,
+    read_structure,
+    say_cell,
+    say_pbc,
+)
 from ipi_mtd.tables import ColvarTable, HillsTable
 
 MOST_GRID_CVS = 3
@@ -70,9 +77,9 @@ class Run:
         self.config = config
         self.source = source
         torch.set_num_threads(config.threads)
-        self.structure, symbols = _read_structure(config)
+        self.structure, labels = _read_structure(config)
         self.models = {
-            name: _load_model(name, section, self.structure, symbols, source)
+            name: _load_model(name, section, labels, self.structure, source)
             for name, section in config.models.items()
         }
         self.shapes = {
@@ -91,7 +98,7 @@ class Run:
         ]
         self.columns = [self._columns(section) for section in config.colvar]
         self.system = BiasedSystem(
-            _make_potential(config, source), self.cvs, self.terms, energy_unit
+            _make_potential(config, source, self.structure), self.cvs, self.terms, energy_unit
         )
         self.system.evaluate([self.structure])
 
@@ -242,7 +249,7 @@ class Run:
             "system": {
                 "atoms": len(self.structure.types),
                 "types": sorted(set(self.structure.types.tolist())),
-                "periodic": self.config.system.periodic,
+                "periodic": _say_periodic(self.structure),
                 "timestep": self.config.system.timestep,
             },
             "potential": _potential_identity(self.config),
@@ -271,21 +278,58 @@ class Run:
         return lines
 
 
-def _read_structure(config: Config) -> tuple[Structure, list[str]]:
-    path = config.system.structure
-    atoms = read_atoms(path)
-    bohr = units.factor("angstrom", "bohr")
-    cell = np.array(atoms.cell) * bohr if config.system.periodic else np.zeros((3, 3))
-    if config.system.periodic and not cell.any():
-        raise UserError(f"{path}: `system.periodic` is true, but the structure has no cell")
-    structure = Structure(atoms.positions * bohr, cell, atoms.numbers.astype(np.int32))
-    return structure, atoms.get_chemical_symbols()
+def structure_of(config: Config) -> Structure:
+    """The structure of a configuration, as periodic as the run.
+
+    Raises
+    ------
+    UserError
+        If its file cannot be read, or is not what the configuration says.
+    """
+    return _read_structure(config)[0]
+
+
+def _read_structure(config: Config) -> tuple[Structure, tuple[str, ...]]:
+    """The structure and the labels of its atoms."""
+    snapshot = read_structure(config.system.structure)
+    section, numbers = config.potential, snapshot.numbers
+    if isinstance(section, MetatomicSection | ASESection) and not numbers.all():
+        raise UserError(
+            f"{snapshot.path}: '{snapshot.labels[int(numbers.argmin())]}' is no chemical element, "
+            f"and a potential of kind '{section.kind}' needs to know it"
+        )
+    pbc = directions_of(config, snapshot)
+    structure = Structure(snapshot.positions, snapshot.cell * pbc[:, None], numbers)
+    return structure, snapshot.labels
+
+
+def directions_of(config: Config, snapshot: Snapshot) -> npt.NDArray[np.bool_]:
+    """(3,) array: the directions in which the run of a configuration is periodic.
+
+    Raises
+    ------
+    UserError
+        If one is to be that has no lattice vector.
+    """
+    section = config.potential
+    all_pairs = isinstance(section, LennardJonesSection) and section.cutoff is None
+    return periodic_directions(snapshot, config.system.periodic, needs_isolation=all_pairs)
+
+
+def _say_periodic(structure: Structure) -> bool | list[bool]:
+    """One word for all directions, or one for each if they are not the same."""
+    pbc = structure.pbc
+    return pbc.tolist() if pbc.any() and not pbc.all() else bool(pbc.any())
 
 
 def _load_model(
-    name: str, section: ModelSection, structure: Structure, symbols: list[str], source: Path
+    name: str,
+    section: ModelSection,
+    labels: tuple[str, ...],
+    structure: Structure,
+    source: Path,
 ) -> FeatureModel:
-    n_atoms = len(symbols)
+    n_atoms = len(labels)
     atoms = _indices(section.atoms, n_atoms, f"{source}: `models.{name}.atoms`")
     selected = _indices(
         section.selected_atoms, n_atoms, f"{source}: `models.{name}.selected_atoms`"
@@ -299,7 +343,7 @@ def _load_model(
         selected = np.array([place[atom] for atom in selected.tolist()], dtype=np.int32)
     return FeatureModel(
         section.file,
-        _types(name, section, structure, symbols, source),
+        _types(name, section, labels, structure, source),
         extensions=section.extensions,
         device=section.device,
         variant=section.variant,
@@ -320,17 +364,21 @@ def _box(section: MetadSection) -> Box:
 
 
 def _types(
-    name: str, section: ModelSection, structure: Structure, symbols: list[str], source: Path
+    name: str,
+    section: ModelSection,
+    labels: tuple[str, ...],
+    structure: Structure,
+    source: Path,
 ) -> IntArray:
     """The model's type of every atom of the structure."""
-    unknown = sorted(set(section.types) - set(symbols))
+    unknown = sorted(set(section.types) - set(labels))
     if unknown:
         raise UserError(
             f"{source}: `models.{name}.types` names {', '.join(unknown)}, of which the structure "
             "has no atoms"
         )
-    of_symbol = dict(zip(symbols, structure.types.tolist(), strict=True)) | section.types
-    types = np.array([of_symbol[symbol] for symbol in symbols], dtype=np.int32)
+    of_label = dict(zip(labels, structure.types.tolist(), strict=True)) | section.types
+    types = np.array([of_label[label] for label in labels], dtype=np.int32)
     if section.atom_types is not None:
         atoms = section.atoms or range(1, len(types) + 1)
         if len(section.atom_types) != len(atoms):
@@ -339,6 +387,12 @@ def _types(
                 f"{len(atoms)} atoms, got {len(section.atom_types)}"
             )
         types[np.array(atoms) - 1] = section.atom_types
+    for k in [atom - 1 for atom in section.atoms or range(1, len(types) + 1)]:
+        if types[k] == 0 and section.atom_types is None and labels[k] not in section.types:
+            raise UserError(
+                f"{source}: atom {k + 1} of the structure is called '{labels[k]}', which is no "
+                f"chemical element: say its type, `models.{name}.types = {{ {labels[k]} = ... }}`"
+            )
     return types
 
 
@@ -359,13 +413,15 @@ def _potential_identity(config: Config) -> dict[str, Any]:
     return section.model_dump(mode="json")
 
 
-def _make_potential(config: Config, source: Path) -> Potential:
+def _make_potential(config: Config, source: Path, structure: Structure) -> Potential:
     section = config.potential
     match section:
         case LennardJonesSection():
-            if config.system.periodic and section.cutoff is None:
+            if structure.pbc.any() and section.cutoff is None:
                 raise UserError(
-                    f"{source}: `potential.cutoff` is missing: a periodic cell needs it"
+                    f"{source}: `potential.cutoff` is missing: a periodic cell needs it, and "
+                    f"{config.system.structure} is {say_pbc(structure.pbc)}, with a cell of "
+                    f"{say_cell(structure.cell)}; a cluster is `system.periodic = false`"
                 )
             return LennardJones(section.epsilon, section.sigma, section.cutoff, shift=section.shift)
         case MetatomicSection():

@@ -19,7 +19,6 @@ from ipi_mtd import wire
 from ipi_mtd.address import Address
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.errors import UserError
-from ipi_mtd.images import ISOLATED
 from ipi_mtd.structure import Structure
 from ipi_mtd.trajectory import OneTrajectory
 from ipi_mtd.wire import ProtocolError, Wire
@@ -84,8 +83,8 @@ def serve(
     ----------
     connection : to the server
     system : what is served
-    template : a structure with the atomic types; a zero cell means that the run is not periodic,
-        whatever cell i-PI sends
+    template : a structure with the atomic types; in a direction without a lattice vector the run
+        is not periodic, whatever cell i-PI sends
     cv_names : the names of the CVs among the extras
     after_commit : called after each step with its evaluation
 
@@ -96,7 +95,7 @@ def serve(
     UserError
         If an answer cannot be given, or what is asked is not one trajectory; nothing is sent then.
     """
-    periodic = template.pbc.any()
+    periodic = template.pbc[:, None]
     trajectory = OneTrajectory()
     initialised = False
     structure: Structure | None = None  # received and not yet answered
@@ -122,7 +121,7 @@ def serve(
             initialised = True
         elif message == "POSDATA":
             cell, positions = connection.read_posdata()
-            cell = cell if periodic else ISOLATED
+            cell = cell * periodic
             trajectory.follow(positions, cell)
             structure = Structure(positions, cell, template.types)
         elif message == "GETFORCE" and structure is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ipi_mtd import units
 from ipi_mtd.analysis.report import Settings
-from ipi_mtd.assembly import Run
+from ipi_mtd.assembly import Run, directions_of
 from ipi_mtd.config import Config, is_plumed_input, read_config, read_input
 from ipi_mtd.errors import UserError
+from ipi_mtd.structures import read_structure
 
 
 def make_settings(
@@ -70,7 +72,6 @@ def _read(path: Path, structures: list[Path]) -> Config:
         path,
         structure=structures[0] if structures else path,
         timestep="1 fs",
-        periodic=False,
         address="none",
     )
 
@@ -128,14 +129,21 @@ def structure_marks(
 ) -> list[tuple[str, dict[str, float]]]:
     """The CVs of structure files, named after the files.
 
+    A structure is as periodic as the run. PLUMED's input does not say how periodic that is, so with
+    it each file decides.
+
     Raises
     ------
     UserError
         If a structure cannot be read, or the models cannot be evaluated for it.
     """
     marks = []
+    update: dict[str, Any] = {}
+    if files and not is_plumed_input(source):
+        pbc = directions_of(config, read_structure(config.system.structure))
+        update["periodic"] = tuple(pbc.tolist())
     for file in files:
-        system = config.system.model_copy(update={"structure": file})
+        system = config.system.model_copy(update={**update, "structure": file})
         run = Run(config.model_copy(update={"system": system}), source)
         values = run.cvs.evaluate(run.structure).s.tolist()
         marks.append((file.stem, dict(zip(run.cv_names, values, strict=True))))

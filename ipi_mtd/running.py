@@ -18,7 +18,11 @@ from ipi_mtd.config import Config
 from ipi_mtd.driver import connect, serve
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.ipi_input import interpret
+from ipi_mtd.ipi_input.agreement import require_agreement
+from ipi_mtd.ipi_input.paths import NoSuchFile
+from ipi_mtd.structure import Structure
+from ipi_mtd.structures import say_cell, say_pbc
 from ipi_mtd.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -49,11 +53,13 @@ def run(
     UserError
         If anything is wrong that a user can mend.
     """
-    require_served(config)
     assembled = Run(config, source)
+    if found := compare_with_input(config, assembled.structure):
+        log.info("%s", found)
     history = assembled.open_history(output, start)
     try:
         log.info("%s", describe(assembled))
+        log.info("%s", describe_cell(assembled.structure))
         server = connect(address_of(config), config.socket.patience)
         guardian = Guardian(server)
         connection = Wire(server, len(assembled.structure.types))
@@ -83,7 +89,10 @@ def check(config: Config, source: Path) -> Iterator[str]:
         If anything is wrong that a user can mend.
     """
     assembled = Run(config, source)
+    found = compare_with_input(config, assembled.structure)
     yield describe(assembled)
+    if found is not None:
+        yield found
     for model in assembled.models.values():
         model.verify(assembled.structure)
     (evaluation,) = assembled.system.evaluate([assembled.structure])
@@ -96,25 +105,40 @@ def check(config: Config, source: Path) -> Iterator[str]:
         assembled.system.evaluate([assembled.structure])
         times.append(time.perf_counter() - begin)
     yield f"a force call takes {1e3 * statistics.median(times):.2f} ms"
+    yield describe_cell(assembled.structure)
 
 
-def require_served(config: Config) -> None:
-    """Check i-PI's input, if the configuration names it and it is the one in use.
+def compare_with_input(config: Config, structure: Structure) -> str | None:
+    """Compare the configuration with i-PI's input, if it names one and it is the one in use.
+
+    Parameters
+    ----------
+    config : the configuration
+    structure : its structure
+
+    Returns
+    -------
+    str, optional
+        What came of it.
 
     Raises
     ------
     UserError
-        If it asks for what the driver cannot serve.
+        If they contradict each other, or the input asks for what the driver cannot serve.
     """
-    address = address_of(config)
-    path = config.socket.input
-    if path is not None and not path.exists():
-        log.warning("%s: there is no such i-PI input, so it is not checked", path)
-    elif path is not None:
-        ipi_input = read_ipi_input(path)
-        if ipi_input.listens_at(address):
-            ipi_input.require_served(address)
-            ipi_input.require_timestep(config.system.timestep)
+    address, path = address_of(config), config.socket.input
+    if path is None:
+        return None
+    if not path.exists():
+        return f"{path}: there is no such i-PI input, so it is not checked"
+    try:
+        ipi = interpret(path, Path.cwd())
+    except NoSuchFile as error:  # i-PI may be started elsewhere
+        return f"{error}, so it is not checked"
+    if not any(socket.is_at(address) for socket in ipi.sockets):
+        return f"{path}: no ffsocket listens at {address}, so it is not checked"
+    require_agreement(ipi, config, structure, address)
+    return f"{path} agrees"
 
 
 def address_of(config: Config) -> Address:
@@ -130,6 +154,13 @@ def describe(assembled: Run) -> str:
         f"{len(assembled.structure.types)} atoms; CVs {', '.join(assembled.cv_names)} "
         f"from {models}; potential {assembled.config.potential.kind}"
     )
+
+
+def describe_cell(structure: Structure) -> str:
+    """One line on whether the run is periodic."""
+    if not structure.pbc.any():
+        return "isolated: the cell that i-PI sends is ignored"
+    return f"{say_pbc(structure.pbc)}, with a cell of {say_cell(structure.cell)} here"
 
 
 class Progress:

@@ -222,6 +222,12 @@ def test_an_isolated_system_has_no_cell_whatever_i_pi_sends():
     assert not system.structures[0].pbc.any()
 
 
+def test_a_slab_has_the_cell_of_i_pi_but_for_the_open_direction():
+    system = Diary()
+    listen(SESSION, system, Structure(ISOLATED.positions, np.diag([1.0, 1.0, 0.0]), TYPES))
+    np.testing.assert_array_equal(system.structures[0].cell, [*CELL[:2], [0.0, 0.0, 0.0]])
+
+
 def test_init_may_come_again():
     assert listen(CONNECTED + INIT + STATUS + EXIT) == NEEDINIT + READY * 2
 

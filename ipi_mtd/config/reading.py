@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ipi_mtd.atoms import read_atoms
 from ipi_mtd.config.explaining import explain
 from ipi_mtd.config.schema import Config
 from ipi_mtd.errors import UserError
@@ -44,7 +43,6 @@ def read_input(
     *,
     structure: Path | None = None,
     timestep: str | None = None,
-    periodic: bool | None = None,
     address: str | None = None,
     port: int | None = None,
 ) -> Config:
@@ -56,9 +54,8 @@ def read_input(
     Parameters
     ----------
     path : a TOML file, or PLUMED's input
-    structure : a file that ASE reads, relative to the working directory
+    structure : a structure file, relative to the working directory
     timestep : such as "2.5 fs"
-    periodic : whether the cell that i-PI sends is periodic; by default as in the structure file
     address : name of the unix socket, or host, of i-PI
     port : of i-PI; implies inet
 
@@ -84,7 +81,6 @@ def read_input(
         )
     assert structure is not None
     system: dict[str, Any] = {"structure": structure.absolute(), "timestep": timestep}
-    system["periodic"] = bool(read_atoms(structure).pbc.any()) if periodic is None else periodic
     socket: dict[str, Any] = {"address": address}
     if port is not None:
         socket |= {"mode": "inet", "port": port}

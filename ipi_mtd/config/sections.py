@@ -46,9 +46,11 @@ class SystemSection(Section):
     """``[system]``: what is simulated."""
 
     structure: RelativePath
-    """A file that ASE reads; gives the number and the species of the atoms, in i-PI's order."""
-    periodic: bool = False
-    """Whether the cell that i-PI sends is periodic."""
+    """A file that i-PI wrote, or that ASE reads; gives the number and the species of the atoms, in
+    i-PI's order, and whether the run is periodic."""
+    periodic: bool | tuple[bool, bool, bool] | None = None
+    """Whether the cell that i-PI sends is periodic, for all lattice vectors or for each; as the
+    structure says by default."""
     timestep: Time
     """i-PI's time step, for the time column of the files."""
     temperature: Temperature | None = None
@@ -67,8 +69,8 @@ class SocketSection(Section):
     prefix: str = "/tmp/ipi_"
     """What i-PI puts before the name of a unix socket, its ``sockets_prefix``."""
     input: RelativePath | None = None
-    """i-PI's input: if a socket in it has this address, it is checked for beads, inner time steps
-    and whatever else the driver could not see."""
+    """i-PI's input: if a socket in it has this address, its temperature, time step, atoms and cell
+    are compared with these, and what the driver could not see, such as beads, is refused."""
     patience: Annotated[float, Field(ge=0)] = 60.0
     """How long to wait for the server, in seconds."""
 

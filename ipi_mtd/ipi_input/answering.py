@@ -1,4 +1,4 @@
-"""i-PI's own reading of its input, for :func:`ipi_mtd.ipi_input.interpretation.interpret`.
+"""i-PI's own reading of its input, for :func:`ipi_mtd.ipi_input.asking.interpret`.
 
 This runs in a process of its own, in the directory that i-PI would be started in. No force field is
 made: that could load a potential, or run PLUMED.
@@ -7,6 +7,7 @@ made: that could load a potential, or run PLUMED.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import pickle
 import sys
 from collections.abc import Iterator
@@ -16,27 +17,45 @@ from typing import Any
 import numpy as np
 
 from ipi_mtd.address import Address
-from ipi_mtd.ipi_input.interpretation import (
+from ipi_mtd.errors import UserError
+from ipi_mtd.ipi_input.elements import (
     Checkpoint,
+    Extras,
     Force,
     ForceField,
-    Interpretation,
     Motion,
     System,
 )
+from ipi_mtd.ipi_input.interpretation import Interpretation
 
 
 def answer(path: str) -> None:
     """Write to stdout, as a pickle, what the input on stdin means, or what i-PI says of it."""
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            found: object = _read(Path(path), sys.stdin.buffer.read())
+            found: object = read(Path(path), sys.stdin.buffer.read())
+        except UserError as error:
+            found = str(error)
         except (Exception, SystemExit) as error:
-            found = "i-PI says: " + (str(error).strip("'\" \n") or type(error).__name__)
+            # the text of a KeyError comes in quotes, its argument does not
+            said = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+            found = f"i-PI says: {said.strip() or type(error).__name__}"
     sys.stdout.buffer.write(pickle.dumps(found))
 
 
-def _read(path: Path, text: bytes) -> Interpretation:
+def read(path: Path, text: bytes) -> Interpretation:
+    """What i-PI makes of a text, in this process and directory.
+
+    Parameters
+    ----------
+    path : where the text comes from
+    text : the XML
+
+    Raises
+    ------
+    UserError
+        If an output has no name that i-PI knows; whatever i-PI raises if it finds a mistake.
+    """
     from ipi.inputs.simulation import InputSimulation
     from ipi.utils.io.inputs.io_xml import xml_parse_string
 
@@ -62,9 +81,12 @@ def _read(path: Path, text: bytes) -> Interpretation:
             for forcefield in _forcefields(tag, element, prefix)
         ),
         prefix=outputs.prefix,
-        properties=tuple(_properties(outputs)),
+        quantities=tuple(_quantities(outputs)),
+        extras=tuple(_extras(outputs)),
         checkpoints=tuple(_checkpoints(outputs)),
-        super_motion=parsed.smotion.mode.fetch(),
+        super_motions=tuple(
+            part.mode.fetch() for part in (parsed.smotion, *(s for _, s in parsed.smotion.extra))
+        ),
     )
 
 
@@ -73,9 +95,20 @@ def _system(system: Any, prng: Any) -> System:
     from ipi.utils.units import unit_to_user
 
     system.prng = prng
-    system.init.init_stage1(system)
+    try:
+        system.init.init_stage1(system)
+    except ValueError as error:
+        if "masses" not in str(error):
+            raise
+        unknown = [n for n, m in zip(system.beads.names, system.beads.m, strict=True) if m <= 0]
+        raise UserError(
+            f"<initialize>: i-PI knows no mass of '{unknown[0]}': give <masses>"
+        ) from error
     beads, ensemble = system.beads, system.ensemble
     to_centroid = nm_rescale(beads.nbeads, 1, open_paths=system.nm.open_paths)
+    for name, mass in zip(beads.names, beads.m, strict=True):
+        if not (np.isfinite(mass) and mass > 0):  # i-PI takes what is not a number
+            raise UserError(f"<masses>: that of {name} is {mass:g}")
     centroid = np.array(to_centroid.b1tob2(np.array(beads.q))[0])
     folded = centroid.copy()
     system.cell.array_pbc(folded)
@@ -114,7 +147,7 @@ def _motion(motion: Any) -> Motion:
 
     described = InputMotion()
     described.store(motion)
-    has_timestep = hasattr(motion, "_dt") and not hasattr(motion, "mlist")
+    has_timestep = not hasattr(motion, "mlist") and motion.dt > 0
     return Motion(
         mode=described.mode.fetch(),
         ensemble=getattr(motion, "enstype", ""),
@@ -141,7 +174,8 @@ def _forcefields(
         wrapped_by=wrapped_by,
         address=address,
         mode=element.mode.fetch() if is_socket else "",
-        batch_size=element.batch_size.fetch() if is_socket else 1,
+        # i-PI before 3.3 sends no batches
+        batch_size=element.batch_size.fetch() if hasattr(element, "batch_size") else 1,
     )
     # the parts of an <ffcommittee>, and of an <ffrotations> those that the input names
     parts = [*element.extra, *((t, getattr(element, t, None)) for t in ("ffsocket", "ffdirect"))]
@@ -150,12 +184,47 @@ def _forcefields(
             yield from _forcefields(part_tag, part, prefix, wrapped_by=name)
 
 
-def _properties(outputs: Any) -> Iterator[str]:
-    from ipi.engine.outputs import PropertyOutput
+def _quantities(outputs: Any) -> Iterator[str]:
+    from ipi.engine.outputs import PropertyOutput, TrajectoryOutput
+    from ipi.engine.properties import Properties, Trajectories
 
     for output in outputs:
         if isinstance(output, PropertyOutput):
-            yield from (str(name) for name in output.outlist)
+            for name in output.outlist:
+                yield _known(str(name), "properties", Properties().property_dict)
+        elif isinstance(output, TrajectoryOutput):
+            yield _known(output.what, "trajectory", Trajectories().traj_dict)
+
+
+def _extras(outputs: Any) -> Iterator[Extras]:
+    from ipi.engine.outputs import TrajectoryOutput
+    from ipi.engine.properties import getkey
+
+    for output in outputs:
+        if isinstance(output, TrajectoryOutput):
+            quantity = getkey(output.what)
+            if quantity in ("extras", "extras_bias"):
+                keys = tuple(key.strip() for key in output.extra_type.split(","))
+                yield Extras(quantity == "extras_bias", keys)
+
+
+def _known(what: str, tag: str, known: dict[str, dict[str, Any]]) -> str:
+    """A quantity, after a look whether i-PI has it, in its unit."""
+    from ipi.engine.properties import getall
+    from ipi.utils.units import unit_to_user
+
+    name, unit, _, _ = getall(what)
+    if name not in known:
+        guesses = difflib.get_close_matches(name, known, n=1)
+        meant = f"; did you mean '{guesses[0]}'?" if guesses else ""
+        raise UserError(f"<{tag}>: i-PI has no '{name}'{meant}")
+    dimension = known[name].get("dimension", "")
+    try:
+        if dimension and unit:
+            unit_to_user(dimension, unit, 1.0)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"<{tag}>: {what}: i-PI says: {error}") from error
+    return what.strip()
 
 
 def _checkpoints(outputs: Any) -> Iterator[Checkpoint]:
