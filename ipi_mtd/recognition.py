@@ -25,7 +25,7 @@ import numpy as np
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.journal import Journal, text_precision
-from ipi_mtd.images import ISOLATED, displacements
+from ipi_mtd.images import displacements
 from ipi_mtd.structure import FloatArray
 
 JOURNAL = "ipi-mtd.journal"
@@ -70,13 +70,12 @@ def recognize(journal: Journal, positions: FloatArray, cell: FloatArray) -> Reco
     journal : of the run
     positions : (n_atoms, 3) array, bohr
     cell : (3, 3) array, bohr
-        As i-PI sends it; it counts only if the run is periodic.
+        As i-PI sends it; it counts in the directions in which the run is periodic.
     """
     proposal = journal.proposal
     if proposal is None:
         return Recognized(Kind.FIRST, 0)
-    if not proposal.cell.any():
-        cell = ISOLATED
+    cell = cell * np.any(proposal.cell, axis=1, keepdims=True)
     way = distance(positions, proposal.positions, cell)
     if way <= text_precision(proposal.positions, cell):
         return Recognized(Kind.REPEATED, proposal.step)

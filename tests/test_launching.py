@@ -19,7 +19,7 @@ from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import read_hills
-from ipi_mtd.launching import clear_stale_socket
+from ipi_mtd.listening import clear_stale_socket
 
 ROOT = Path(__file__).parents[1]
 

@@ -40,7 +40,6 @@ def draw(monkeypatch, inputs, steps, stderr, quiet=False):
     bar = ProgressBar(*inputs, quiet)
     for step in steps:
         bar.show(message(step))
-        bar.show(None)
         now[0] += 10.0
     bar.close()
     return stderr.getvalue()
