@@ -10,11 +10,9 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree.ElementTree import Element, ElementTree
 
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -96,7 +94,7 @@ def launch(
     command = [sys.executable, "-m", "ipi_mtd", "run", str(config_path), "--output", str(output)]
     pair = Pair([*command, *arguments], output, output / "i-pi.log", output / LOG, retries)
     bar = ProgressBar(plan.ipi, config, quiet)
-    began, interrupted = time.time(), False
+    interrupted = False
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         # on a terminal a message does not share its line with the bar
@@ -110,19 +108,26 @@ def launch(
     finally:
         bar.close()
         pair.stop()
-        if pair.has_ipi:
-            _clear(plan.sockets)
+        for socket in plan.sockets if pair.has_ipi else ():
+            clear_stale_socket(socket)
         signal.signal(signal.SIGTERM, previous)
-    last = [bar.last, *pair.messages()][-1]
-    pair.close()
+    for message in pair.messages():
+        bar.note(message)
     try:
         stopped = None if interrupted else pair.judge()
     except UserError as error:
-        if not pair.has_ipi:
+        if bar.last is None:  # nothing to go on with
             raise
         raise UserError(f"{error}; {going_on.advice()}") from error
-    if last is not None and not quiet:
-        _say(last, stopped, plan, config, output, began, going_on)
+    finally:
+        pair.close()
+    if bar.first is not None and bar.last is not None and not quiet:
+        if stopped is not None:
+            where = (bar.last["step"], plan.ipi.total_steps)
+            log.info("i-PI stopped after step %d of %d: %s", *where, stopped)
+        for line in what_came_out(bar.first, bar.last, config, output, plan.ipi):
+            log.info("%s", line)
+        log.info("%s", going_on.advice())
     if interrupted:
         raise KeyboardInterrupt
 
@@ -184,24 +189,6 @@ def _clear(sockets: list[Address]) -> None:
     for socket in sockets:
         if clear_stale_socket(socket):
             log.info("%s: removed, nobody was listening", socket.path)
-
-
-def _say(
-    last: dict[str, Any],
-    stopped: str | None,
-    plan: Plan,
-    config: Config,
-    output: Path,
-    began: float,
-    going_on: Continuation,
-) -> None:
-    if stopped is not None:
-        log.info(
-            "i-PI stopped after step %d of %d: %s", last["step"], plan.ipi.total_steps, stopped
-        )
-    for line in what_came_out(last, config, output, plan.ipi, began):
-        log.info("%s", line)
-    log.info("%s", going_on.advice())
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -87,7 +87,8 @@ class Progress:
     def __init__(self, run: Run, launcher: Launcher | None) -> None:
         self._run = run
         self._launcher = launcher
-        self._began = self._said = self._told = time.monotonic()
+        self._began = time.time()
+        self._said = self._told = time.monotonic()
         self._said_step = 0
         self._first: int | None = None
         self._evaluation: BiasedEvaluation | None = None
@@ -99,7 +100,7 @@ class Progress:
         self.last = self._run.system.step - 1
         now = time.monotonic()
         if self._first is None:
-            self._first, self._began = self.last, now
+            self._first, self._began = self.last, time.time()
             self._said, self._said_step = now, self.last
         if self._launcher is not None:
             if now - self._told >= TELL_EVERY:
@@ -125,7 +126,8 @@ class Progress:
         launcher.tell(
             first=self._first,
             step=self.last,
-            seconds=time.monotonic() - self._began,
+            began=self._began,
+            now=time.time(),
             hills=self._run.n_hills,
             bias=sum(evaluation.biases.values()),
             cvs=self._cvs(evaluation),

@@ -29,7 +29,7 @@ class ProgressBar:
 
     Attributes
     ----------
-    last : the last message that was shown
+    first, last : the first and the last message; None before the first step
     """
 
     def __init__(self, ipi: Interpretation, config: Config, quiet: bool) -> None:
@@ -40,11 +40,17 @@ class ProgressBar:
         self._bar = self._draw() if sys.stderr.isatty() and not quiet else None
         self._said = time.monotonic()
         self._began: tuple[float, int] | None = None
+        self.first: dict[str, Any] | None = None
         self.last: dict[str, Any] | None = None
+
+    def note(self, message: dict[str, Any]) -> None:
+        """Remember what the driver said, without showing it."""
+        self.first = self.first or message
+        self.last = message
 
     def show(self, message: dict[str, Any]) -> None:
         """Show what the driver said."""
-        self.last = message
+        self.note(message)
         now, step = time.monotonic(), message["step"]
         if self._began is None:
             self._began = now, step

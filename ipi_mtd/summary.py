@@ -12,32 +12,35 @@ from ipi_mtd.recognition import plural
 
 
 def what_came_out(
-    last: dict[str, Any], config: Config, output: Path, ipi: Interpretation, began: float
+    first: dict[str, Any],
+    last: dict[str, Any],
+    config: Config,
+    output: Path,
+    ipi: Interpretation,
 ) -> Iterator[str]:
     """Lines on the steps, the hills, the time and the files.
 
     Parameters
     ----------
-    last : the last message of the driver, see :class:`ipi_mtd.progress.Progress`
+    first, last : messages of the driver, see :class:`ipi_mtd.progress.Progress`
     config : the configuration
     output : the run directory
     ipi : what i-PI makes of its input
-    began : when the run began, in seconds since 1970
     """
-    steps, seconds = last["step"] - last["first"], last["seconds"]
+    steps, seconds = last["step"] - first["first"], last["now"] - first["began"]
     pace = ""
     if steps > 0 and seconds > 0:
         ns_per_day = config.system.timestep * 1e-3 * steps / seconds * 86400
         pace = f" ({1e3 * seconds / steps:.2f} ms/step, {ns_per_day:.3g} ns/day)"
     yield (
-        f"steps {last['first']} to {last['step']} in {_duration(seconds)}{pace}, "
+        f"steps {first['first']} to {last['step']} in {_duration(seconds)}{pace}, "
         f"{plural(last['hills'], 'hill')}"
     )
     ours = [*(bias.file for bias in config.metad), *(table.file for table in config.colvar)]
     theirs = [
         path.name
         for path in sorted(output.glob(f"{ipi.prefix}.*"))
-        if path.stat().st_mtime >= began - 1.0  # a clock of file systems may be coarse
+        if path.stat().st_mtime >= first["began"] - 10.0  # i-PI makes them at its start
     ]
     written = [name for name in ours if (output / name).exists()] + theirs
     yield f"in {output}: {', '.join(written)}"

@@ -161,10 +161,27 @@ def finished(tmp_path_factory, exported):
 def test_both_run_to_the_end_and_nothing_is_left(finished):
     launched, (status, lines), left = finished
     assert (status, left) == (0, [])
-    assert lines == [f"ipi-mtd: {launched.socket}: removed, nobody was listening"]
+    assert lines[0] == f"ipi-mtd: {launched.socket}: removed, nobody was listening"
     assert len(read_hills(launched.run / "HILLS")) == 3
     assert (launched.run / "RESTART").exists()
     assert "EXIT after step 95, 3 hills" in (launched.run / "ipi-mtd.log").read_text()
+
+
+def test_at_the_end_it_says_what_came_out_and_how_to_go_on(finished):
+    _, (_, lines), _ = finished
+    assert re.fullmatch(
+        r"ipi-mtd: steps 0 to 95 in \d+\.\d s \(\d+\.\d\d ms/step, .* ns/day\), 3 hills", lines[1]
+    )
+    assert lines[2] == (
+        "ipi-mtd: in ../run: HILLS, COLVAR, lj38.extras_0, lj38.out, lj38.pos_0.extxyz"
+    )
+    start, command = lines[3].split("`")[:2]
+    assert start == (
+        "ipi-mtd: all 95 steps are done; to do more, raise <total_steps> in ../run/RESTART, then "
+    )
+    assert command.startswith("ipi-mtd launch ../run/RESTART ")
+    assert "--output ../run" in command
+    assert len(lines) == 4
 
 
 def test_the_extras_come_out_in_the_trajectory_of_i_pi(finished):
@@ -195,10 +212,10 @@ def test_an_interrupt_ends_both_and_i_pi_writes_its_restart(launched, number):
     status, lines = launched.finish()
     assert time.monotonic() - begin < 15.0
     assert status == 130
-    assert lines == [
-        "ipi-mtd: interrupted: stopping i-PI, which writes its RESTART",
-        "ipi-mtd: interrupted",
-    ]
+    assert lines[0] == "ipi-mtd: interrupted: stopping i-PI, which writes its RESTART"
+    assert re.match(r"ipi-mtd: steps 0 to \d+ in .* hills?$", lines[1])
+    assert re.match(r"ipi-mtd: to go on from step \d+: `ipi-mtd launch ../run/RESTART ", lines[3])
+    assert lines[4:] == ["ipi-mtd: interrupted"]
     assert (launched.run / "RESTART").exists()
     assert "i-PI said EXIT" in (launched.run / "ipi-mtd.log").read_text()
     assert launched.left() == []
@@ -213,31 +230,25 @@ def test_a_killed_launcher_leaves_no_orphans(launched):
     assert [each for each in left if each != launched.socket] == []
 
 
-def test_a_driver_that_cannot_start_ends_i_pi(launched):
+def test_a_driver_that_cannot_start_is_the_error_and_i_pi_is_not_started(launched):
     (launched.directory / "model.pt").write_text("not a model")
     launched.model = launched.directory / "model.pt"
     status, (line,) = launched.write(1000).start().finish()
     assert status == 1
-    assert line.startswith(f"ipi-mtd: the driver failed: {launched.model}: this is not a model")
+    assert line.startswith(f"ipi-mtd: {launched.model}: this is not a model")
+    assert not launched.run.exists()
     assert launched.left() == []
 
 
-def test_an_i_pi_that_cannot_start_ends_the_driver(launched):
-    wrong = ('filename="extras"', 'filename="out"')
+def test_an_i_pi_that_stops_at_its_input_ends_the_driver(launched):
+    wrong = ('filename="pos" format="ase"', 'filename="pos" cell_units="angstroom"')
     begin = time.monotonic()
     status, (line,) = launched.write(1000, wrong).start().finish()
     assert time.monotonic() - begin < 30.0
     assert status == 1
-    assert line.startswith("ipi-mtd: i-PI failed: ")
-    assert launched.left() == []
-
-
-def test_what_i_pi_refuses_is_said_before_anything_starts(launched):
-    wrong = ("<total_steps>", "<wishes> 3 </wishes> <total_steps>")
-    status, (line,) = launched.write(1000, wrong).start().finish()
-    assert status == 1
-    assert "input.xml: i-PI says: Tag name 'wishes' is not a recognized property of" in line
-    assert not (launched.directory / "run").exists()
+    assert line.startswith(
+        "ipi-mtd: i-PI failed: TypeError: angstroom is an undefined unit for kind length. (see "
+    )
     assert launched.left() == []
 
 
@@ -246,7 +257,8 @@ def test_a_killed_driver_is_started_again_and_the_run_goes_on(launched):
     launched.child("ipi_mtd").kill()
     status, lines = launched.finish()
     assert (status, launched.left()) == (0, [])
-    assert lines == ["ipi-mtd: the driver was killed (signal 9): starting it again"]
+    assert lines[0] == "ipi-mtd: the driver was killed (signal 9): starting it again"
+    assert lines[1].startswith("ipi-mtd: steps 0 to 150 in ")
     times = read_colvar(launched.run / "COLVAR")["time"]
     np.testing.assert_allclose(times, 0.025 * np.arange(16), atol=1e-12)
     assert len(read_hills(launched.run / "HILLS")) == 5
