@@ -44,6 +44,9 @@ class Launcher(logging.Handler):
     def __init__(self, fd: int) -> None:
         super().__init__(logging.WARNING)
         self._fd: int | None = fd
+
+    def forward_warnings(self) -> None:
+        """Pass on warnings from now on; of the input and the structure the launcher warns itself."""
         logging.getLogger("ipi_mtd").addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -120,8 +120,8 @@ def require_continued(
             assert journal.proposal is not None
             raise NotContinued(
                 f"{journal.path}: i-PI begins at step {found.step} again, but this run is at step "
-                f"{journal.proposal.step} and would lose {plural(n_hills, 'hill')}: to go on, "
-                "start i-PI from its RESTART or a checkpoint; to begin anew, add --fresh"
+                f"{journal.proposal.step} and would lose {plural(n_hills, 'hill')}: let i-PI "
+                "go on from its RESTART or a checkpoint, or begin anew with --fresh"
             )
 
 

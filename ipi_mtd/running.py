@@ -50,13 +50,14 @@ def run(
         If anything is wrong that a user can mend.
     """
     assembled = Run(config, source)
-    compared = compare_with_input(config, assembled.structure)
+    if launcher is not None:
+        launcher.forward_warnings()
+    elif compared := compare_with_input(config, assembled.structure):
+        log.info("%s", compared)
     history = assembled.open_history(output, start)
     try:
         if launcher is not None:
             launcher.ready(output)
-        if compared is not None:
-            log.info("%s", compared)
         log.info("%s", describe(assembled))
         log.info("%s", describe_cell(assembled.structure))
         progress = Progress(assembled, launcher)
