@@ -20,7 +20,8 @@ import numpy as np
 from benchmarks import timing
 from benchmarks.lj38_run import INPUTS, make_run
 from ipi_mtd import wire
-from ipi_mtd.driver import Address, connect, serve
+from ipi_mtd.address import Address
+from ipi_mtd.driver import connect, serve
 from ipi_mtd.history import Start
 from ipi_mtd.structure import Evaluation
 from ipi_mtd.wire import Wire

@@ -77,10 +77,9 @@ class Run:
         self.config = config
         self.source = source
         torch.set_num_threads(config.threads)
-        snapshot = read_structure(config.system.structure)
-        self.structure = _make_structure(config, snapshot)
+        self.structure, labels = _read_structure(config)
         self.models = {
-            name: _load_model(name, section, snapshot.labels, self.structure, source)
+            name: _load_model(name, section, labels, self.structure, source)
             for name, section in config.models.items()
         }
         self.shapes = {
@@ -279,7 +278,20 @@ class Run:
         return lines
 
 
-def _make_structure(config: Config, snapshot: Snapshot) -> Structure:
+def structure_of(config: Config) -> Structure:
+    """The structure of a configuration, as periodic as the run.
+
+    Raises
+    ------
+    UserError
+        If its file cannot be read, or is not what the configuration says.
+    """
+    return _read_structure(config)[0]
+
+
+def _read_structure(config: Config) -> tuple[Structure, tuple[str, ...]]:
+    """The structure and the labels of its atoms."""
+    snapshot = read_structure(config.system.structure)
     section, numbers = config.potential, snapshot.numbers
     if isinstance(section, MetatomicSection | ASESection) and not numbers.all():
         raise UserError(
@@ -287,7 +299,8 @@ def _make_structure(config: Config, snapshot: Snapshot) -> Structure:
             f"and a potential of kind '{section.kind}' needs to know it"
         )
     pbc = directions_of(config, snapshot)
-    return Structure(snapshot.positions, snapshot.cell * pbc[:, None], numbers)
+    structure = Structure(snapshot.positions, snapshot.cell * pbc[:, None], numbers)
+    return structure, snapshot.labels
 
 
 def directions_of(config: Config, snapshot: Snapshot) -> npt.NDArray[np.bool_]:

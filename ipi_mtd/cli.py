@@ -112,7 +112,7 @@ def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> 
 @override_options
 def check(config: Path, **options: Any) -> None:
     """Load everything that `run` would load, and say what it is and how fast."""
-    from ipi_mtd.running import check as check_run
+    from ipi_mtd.checking import check as check_run
 
     for line in check_run(_read(config, options), config):
         click.echo(line)

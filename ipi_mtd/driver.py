@@ -13,11 +13,10 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from ipi_mtd import wire
+from ipi_mtd.address import Address
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.errors import UserError
 from ipi_mtd.structure import Structure
@@ -28,61 +27,6 @@ log = logging.getLogger(__name__)
 
 NOT_YET = (FileNotFoundError, ConnectionError, TimeoutError, BlockingIOError)
 """What connecting raises while the server is not up, or busy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens.
-
-    Parameters
-    ----------
-    address : the host, or the name of a unix socket
-    port : the port; None for a unix socket
-    prefix : what i-PI puts before the name of a unix socket, its ``sockets_prefix``
-    """
-
-    address: str
-    port: int | None = None
-    prefix: str = "/tmp/ipi_"
-
-    @property
-    def path(self) -> Path:
-        """The file of the unix socket."""
-        return Path(self.prefix + self.address)
-
-    def __str__(self) -> str:
-        return str(self.path) if self.port is None else f"{self.address}:{self.port}"
-
-    def connect(self, timeout: float) -> socket.socket:
-        """Connect once.
-
-        Parameters
-        ----------
-        timeout : float, seconds
-            How long a host may take to answer.
-
-        Raises
-        ------
-        OSError
-            If nobody listens.
-        """
-        if self.port is None:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                connection.settimeout(timeout)
-                connection.connect(str(self.path))
-            except OSError:
-                connection.close()
-                raise
-            connection.settimeout(None)
-            return connection
-        connection = socket.create_connection((self.address, self.port), timeout)
-        connection.settimeout(None)
-        # the answers are small and awaited: no collecting of packets
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # notice a server whose machine has died
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return connection
 
 
 def connect(address: Address, patience: float) -> socket.socket:

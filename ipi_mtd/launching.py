@@ -18,11 +18,13 @@ from typing import Any
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from ipi_mtd.address import Address
+from ipi_mtd.assembly import structure_of
 from ipi_mtd.config import Config
-from ipi_mtd.driver import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import require_unused
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.ipi_input import interpret, read_ipi_input
+from ipi_mtd.ipi_input.agreement import require_agreement
 from ipi_mtd.progress_bar import ProgressBar
 from ipi_mtd.running import address_of
 
@@ -66,10 +68,9 @@ def launch(
         If something is wrong with the input, or one of the processes failed.
     """
     address = address_of(config)
-    ipi_input = read_ipi_input(input_xml)
-    ipi_input.require_served(address)
-    ipi_input.require_timestep(config.system.timestep)
-    content = ipi_input.with_absolute_paths(Path.cwd())
+    ipi = interpret(input_xml, Path.cwd())
+    require_agreement(ipi, config, structure_of(config), address)
+    content = read_ipi_input(input_xml).with_absolute_paths(Path.cwd())
     require_unused(output)
     if clear_stale_socket(address):
         log.info("%s: removed, nobody was listening", address.path)
@@ -81,7 +82,7 @@ def launch(
         raise UserError(f"{error.filename or output}: {error.strerror}") from error
 
     pair = Pair(ours, config_path, output, arguments, retries)
-    bar = ProgressBar(ipi_input, config, quiet)
+    bar = ProgressBar(ipi, config, quiet)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with logging_redirect_tqdm():  # a message does not share its line with the bar

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ipi_mtd.config import Config
-from ipi_mtd.ipi_input import IPIInput
+from ipi_mtd.ipi_input import Interpretation
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ SAY_EVERY = 60.0
 class ProgressBar:
     """One line on how far the run is: a bar on a terminal, a message now and then elsewhere."""
 
-    def __init__(self, ipi_input: IPIInput, config: Config, quiet: bool) -> None:
+    def __init__(self, ipi: Interpretation, config: Config, quiet: bool) -> None:
         self._timestep = config.system.timestep
         self._energy_unit = config.units.energy
         self._on_terminal = sys.stderr.isatty()
         bar = "{percentage:3.0f}%|{bar}|" if self._on_terminal else "step"
         self._bar = tqdm(
-            total=ipi_input.total_steps,
+            total=ipi.total_steps,
             unit="step",
             disable=quiet,
             bar_format=bar + " {n_fmt}/{total_fmt} [{remaining}{postfix}]",

@@ -1,4 +1,4 @@
-"""The `run` and `check` commands: one driver, from the configuration to EXIT."""
+"""The `run` command: one driver, from the configuration to EXIT."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import gc
 import json
 import logging
 import os
-import statistics
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from ipi_mtd.address import Address
 from ipi_mtd.assembly import Run
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.config import Config
-from ipi_mtd.cvs.gradient_check import check_gradients
-from ipi_mtd.driver import Address, connect, serve
-from ipi_mtd.errors import UserError
+from ipi_mtd.driver import connect, serve
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.ipi_input import interpret
+from ipi_mtd.ipi_input.agreement import require_agreement
+from ipi_mtd.ipi_input.paths import NoSuchFile
 from ipi_mtd.structure import Structure
 from ipi_mtd.structures import say_cell, say_pbc
 from ipi_mtd.wire import Wire
@@ -55,8 +51,9 @@ def run(
     UserError
         If anything is wrong that a user can mend.
     """
-    require_served(config)
     assembled = Run(config, source)
+    if found := compare_with_input(config, assembled.structure):
+        log.info("%s", found)
     history = assembled.open_history(output, start)
     try:
         log.info("%s", describe(assembled))
@@ -81,82 +78,37 @@ def run(
         history.close()
 
 
-def check(config: Config, source: Path) -> Iterator[str]:
-    """Load everything, evaluate the structure of the configuration, and describe it.
+def compare_with_input(config: Config, structure: Structure) -> str | None:
+    """Compare the configuration with i-PI's input, if it names one and it is the one in use.
+
+    Parameters
+    ----------
+    config : the configuration
+    structure : its structure
+
+    Returns
+    -------
+    str, optional
+        What came of it.
 
     Raises
     ------
     UserError
-        If anything is wrong that a user can mend.
+        If they contradict each other, or the input asks for what the driver cannot serve.
     """
-    assembled = Run(config, source)
-    yield describe(assembled)
-    for model in assembled.models.values():
-        model.verify(assembled.structure)
-    (evaluation,) = assembled.system.evaluate([assembled.structure])
-    for name, value in zip(assembled.cv_names, evaluation.s.tolist(), strict=True):
-        yield f"{name} = {value:.9g}"
-    yield f"potential = {evaluation.potential:.9g} hartree"
-    yield f"a force call takes {1e3 * time_of_a_force_call(assembled):.2f} ms"
-    yield describe_cell(assembled.structure)
-    yield check_derivatives(assembled)
-
-
-def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
-    """The median over some calls, in seconds.
-
-    The atoms move from call to call: a calculator of ASE answers from memory where they do not.
-    """
-    rng = np.random.default_rng(0)
-    times: list[float] = []
-    while len(times) < 3 or (len(times) < 20 and sum(times) < seconds):
-        shake = 0.01 * rng.normal(size=assembled.structure.positions.shape)
-        moved = replace(assembled.structure, positions=assembled.structure.positions + shake)
-        begin = time.perf_counter()
-        assembled.system.evaluate([moved])
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
-
-
-def check_derivatives(assembled: Run) -> str:
-    """One line on the gradients of the CVs.
-
-    Raises
-    ------
-    UserError
-        If one is not the derivative of its CV.
-    """
-    checks = check_gradients(
-        assembled.cvs.evaluate,
-        assembled.cvs.cvs,
-        assembled.structure,
-        eps=max(model.eps for model in assembled.models.values()),
-    )
-    wrong = [f"the gradient of {check.name} {check.fault}" for check in checks if check.fault]
-    if wrong:
-        models = ", ".join(str(model.path) for model in assembled.models.values())
-        raise UserError(f"{models}: {'; '.join(wrong)}")
-    worst = max(check.deviation for check in checks)
-    return f"the gradients of the CVs agree with central differences, to {worst:.1g}"
-
-
-def require_served(config: Config) -> None:
-    """Check i-PI's input, if the configuration names it and it is the one in use.
-
-    Raises
-    ------
-    UserError
-        If it asks for what the driver cannot serve.
-    """
-    address = address_of(config)
-    path = config.socket.input
-    if path is not None and not path.exists():
-        log.warning("%s: there is no such i-PI input, so it is not checked", path)
-    elif path is not None:
-        ipi_input = read_ipi_input(path)
-        if ipi_input.listens_at(address):
-            ipi_input.require_served(address)
-            ipi_input.require_timestep(config.system.timestep)
+    address, path = address_of(config), config.socket.input
+    if path is None:
+        return None
+    if not path.exists():
+        return f"{path}: there is no such i-PI input, so it is not checked"
+    try:
+        ipi = interpret(path, Path.cwd())
+    except NoSuchFile as error:  # i-PI may be started elsewhere
+        return f"{error}, so it is not checked"
+    if not any(socket.is_at(address) for socket in ipi.sockets):
+        return f"{path}: no ffsocket listens at {address}, so it is not checked"
+    require_agreement(ipi, config, structure, address)
+    return f"{path} agrees"
 
 
 def address_of(config: Config) -> Address:

@@ -3,6 +3,7 @@
 # ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
 import json
 import logging
+import re
 import shutil
 import socket
 import struct
@@ -21,8 +22,8 @@ import pytest
 import torch
 from metatensor.torch import Labels, TensorBlock, TensorMap
 
+from ipi_mtd.checking import time_of_a_force_call
 from ipi_mtd.cli import cli, main
-from ipi_mtd.running import time_of_a_force_call
 from ipi_mtd.structure import Structure
 from tests.cvs.models import FirstDistance, export
 
@@ -402,7 +403,7 @@ def input_xml(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("> 2.5 <", "> 5 <", "<timestep> is 5 femtosecond, but `system.timestep` of the driver's"),
+        ("> 2.5 <", "> 5 <", "<timestep> is 5 fs, but `system.timestep` of the driver's"),
         ("octahedron.xyz", "none.xyz", "there is no such file"),
         ('mode="unix"', 'mode="shm"', 'mode="shm" of the ffsocket is not served'),
         ("<address> lj38 ", "<address> lj39 ", "no ffsocket listens at /tmp/ipi_lj38"),
@@ -418,6 +419,50 @@ def test_an_input_that_cannot_be_served_is_refused_before_anything_starts(
     assert line.startswith(f"{ours}: ")
     assert complaint in line
     assert not (tmp_path / "run/i-pi.log").exists()
+
+
+@pytest.fixture
+def linked(config, input_xml):
+    """A configuration that names an input, in which some words are replaced."""
+
+    def linked(*replacements):
+        path = config(("patience = 0", 'patience = 0\ninput = "input.xml"'))
+        (name,) = re.findall('address = "(.*)"', path.read_text())
+        return input_xml(("<address> lj38 ", f"<address> {name} "), *replacements), path
+
+    return linked
+
+
+WARMER = ('"kelvin"> 19.3 </temperature>', '"kelvin"> 29.3 </temperature>')
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_an_input_that_the_configuration_names_is_compared_with_it(refusal, linked, command):
+    ours, path = linked(WARMER)
+    line = refusal(command, path)
+    assert line.startswith(f"{ours}: <temperature> is 29.3 K, but `system.temperature`")
+
+
+def test_check_says_that_the_input_agrees(capsys, linked):
+    ours, path = linked()
+    cli(["check", str(path)], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[1] == f"{ours} agrees"
+
+
+def test_an_input_whose_files_are_elsewhere_is_not_checked_and_that_is_said(capsys, linked):
+    ours, path = linked(WARMER, (str(ROOT / "lj38/octahedron.xyz"), "elsewhere.xyz"))
+    cli(["check", str(path)], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[1] == (
+        f"{ours}: <file> elsewhere.xyz: there is no such file, so it is not checked"
+    )
+
+
+def test_check_says_that_an_input_for_another_address_is_not_looked_at(capsys, linked):
+    ours, path = linked(WARMER)
+    cli(["check", str(path), "--address", "another"], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[1] == (
+        f"{ours}: no ffsocket listens at /tmp/ipi_another, so it is not checked"
+    )
 
 
 def test_launching_into_a_file_is_refused(refusal, config, input_xml, tmp_path):

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ipi_mtd.address import Address
 from ipi_mtd.biased_system import BiasedEvaluation
-from ipi_mtd.driver import Address, connect, serve
+from ipi_mtd.driver import connect, serve
 from ipi_mtd.errors import UserError
 from ipi_mtd.structure import Evaluation, Structure
 from ipi_mtd.wire import HAVEDATA, NEEDINIT, READY, ProtocolError, Wire

@@ -6,8 +6,10 @@ from pathlib import Path
 import ase.io
 import pytest
 
+from ipi_mtd.assembly import structure_of
 from ipi_mtd.config import read_config
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.ipi_input import interpret
+from ipi_mtd.ipi_input.agreement import require_agreement
 from ipi_mtd.running import address_of
 
 INPUTS = Path(__file__).parents[1] / "inputs"
@@ -15,24 +17,12 @@ CONFIGS = sorted(INPUTS.glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
-def test_i_pi_listens_where_the_driver_connects_and_has_its_time_step(path):
+def test_i_pi_and_the_driver_agree(path, caplog):
     config = read_config(path)
-    ours = read_ipi_input(INPUTS / "input.xml")
-    ours.require_served(address_of(config))
-    ours.require_timestep(config.system.timestep)
-
-
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
-def test_the_temperature_is_the_same(path):
-    (temperature,) = ET.parse(INPUTS / "input.xml").iter("temperature")
-    assert float(temperature.text) == read_config(path).system.temperature
-
-
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
-def test_the_structure_is_the_same(path):
-    (file,) = ET.parse(INPUTS / "input.xml").iter("file")
-    theirs = INPUTS.parent / file.text.strip()
-    assert theirs.resolve() == read_config(path).system.structure.resolve()
+    ipi = interpret(INPUTS / "input.xml", INPUTS.parent)
+    require_agreement(ipi, config, structure_of(config), address_of(config))
+    assert ipi.systems[0].temperature == pytest.approx(config.system.temperature)
+    assert not caplog.records
 
 
 def test_there_is_a_mass_for_each_atom():

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from ipi_mtd.driver import Address
+from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import read_hills
@@ -223,13 +223,21 @@ def test_a_driver_that_cannot_start_ends_i_pi(launched):
 
 
 def test_an_i_pi_that_cannot_start_ends_the_driver(launched):
-    wrong = ("<total_steps>", "<wishes> 3 </wishes> <total_steps>")
+    wrong = ('filename="extras"', 'filename="out"')
     begin = time.monotonic()
     status, (line,) = launched.write(1000, wrong).start().finish()
     assert time.monotonic() - begin < 30.0
     assert status == 1
     assert line.startswith("ipi-mtd: i-PI failed: ")
-    assert "wishes" in line
+    assert launched.left() == []
+
+
+def test_what_i_pi_refuses_is_said_before_anything_starts(launched):
+    wrong = ("<total_steps>", "<wishes> 3 </wishes> <total_steps>")
+    status, (line,) = launched.write(1000, wrong).start().finish()
+    assert status == 1
+    assert "input.xml: i-PI says: Tag name 'wishes' is not a recognized property of" in line
+    assert not (launched.directory / "run").exists()
     assert launched.left() == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ipi_mtd import progress_bar
 from ipi_mtd.config import read_config
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.ipi_input import interpret
 from ipi_mtd.progress_bar import ProgressBar
 
 INPUTS = Path(__file__).parents[1] / "inputs"
@@ -21,10 +21,10 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inputs():
     """The provided ones."""
-    return read_ipi_input(INPUTS / "input.xml"), read_config(INPUTS / "lj38.toml")
+    return interpret(INPUTS / "input.xml", INPUTS.parent), read_config(INPUTS / "lj38.toml")
 
 
 def message(step):

@@ -69,8 +69,8 @@ class SocketSection(Section):
     prefix: str = "/tmp/ipi_"
     """What i-PI puts before the name of a unix socket, its ``sockets_prefix``."""
     input: RelativePath | None = None
-    """i-PI's input: if a socket in it has this address, it is checked for beads, inner time steps
-    and whatever else the driver could not see."""
+    """i-PI's input: if a socket in it has this address, its temperature, time step, atoms and cell
+    are compared with these, and what the driver could not see, such as beads, is refused."""
     patience: Annotated[float, Field(ge=0)] = 60.0
     """How long to wait for the server, in seconds."""
 
