@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ipi_mtd import units
 from ipi_mtd.analysis.report import Settings
 from ipi_mtd.assembly import Run, directions_of
 from ipi_mtd.config import Config, is_plumed_input, read_config, read_input
 from ipi_mtd.errors import UserError
-from ipi_mtd.structures import read_structure
+from ipi_mtd.structures import Snapshot, differing_atoms, read_structure
+
+log = logging.getLogger(__name__)
 
 
 def make_settings(
@@ -129,22 +131,41 @@ def structure_marks(
 ) -> list[tuple[str, dict[str, float]]]:
     """The CVs of structure files, named after the files.
 
-    A structure is as periodic as the run. PLUMED's input does not say how periodic that is, so with
-    it each file decides.
+    A structure is as periodic as the run and of the same atoms. PLUMED's input does not say what
+    the run is made of, so with it each file decides.
 
     Raises
     ------
     UserError
-        If a structure cannot be read, or the models cannot be evaluated for it.
+        If a structure cannot be read, has other atoms than the run where that matters, or the
+        models cannot be evaluated for it.
     """
+    if not files:
+        return []
+    periodic = config.system.periodic
+    if not is_plumed_input(source):
+        of_run = read_structure(config.system.structure)
+        for file in files:
+            _compare(read_structure(file), of_run, config)
+        a, b, c = directions_of(config, of_run).tolist()
+        periodic = (a, b, c)
     marks = []
-    update: dict[str, Any] = {}
-    if files and not is_plumed_input(source):
-        pbc = directions_of(config, read_structure(config.system.structure))
-        update["periodic"] = tuple(pbc.tolist())
     for file in files:
-        system = config.system.model_copy(update={**update, "structure": file})
+        system = config.system.model_copy(update={"periodic": periodic, "structure": file})
         run = Run(config.model_copy(update={"system": system}), source)
         values = run.cvs.evaluate(run.structure).s.tolist()
         marks.append((file.stem, dict(zip(run.cv_names, values, strict=True))))
     return marks
+
+
+def _compare(mark: Snapshot, of_run: Snapshot, config: Config) -> None:
+    """Refuse a mark of other atoms if a CV is of certain ones, and say so otherwise."""
+    in_order = any(
+        model.atoms or model.selected_atoms or model.atom_types for model in config.models.values()
+    ) or any(cv.atom or cv.elements for cv in config.cv)
+    difference = differing_atoms(mark, of_run, in_order=in_order)
+    if difference is None:
+        return
+    if in_order:
+        raise UserError(f"{mark.path}: {difference}; the CVs are of certain atoms of these")
+    log.warning("%s: %s", mark.path, difference)

@@ -23,6 +23,9 @@ import torch
 from metatensor.torch import Labels, TensorBlock, TensorMap
 
 from ipi_mtd.cli import cli, main
+from ipi_mtd.running import time_of_a_force_call
+from ipi_mtd.structure import Structure
+from tests.cvs.models import FirstDistance, export
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(cli.commands)
@@ -201,6 +204,31 @@ def test_check_says_what_is_loaded_and_how_fast_it_is(ipi_mtd, config, exported)
     assert lines[5] == "isolated: the cell that i-PI sends is ignored"
     energy = -173.928427 * 0.24 * 4.184 / 2625.4996394799
     assert float(lines[3].split()[2]) == pytest.approx(energy, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["half", "rounded"])
+def test_check_fails_where_a_gradient_is_not_that_of_its_cv(ipi_mtd, config, tmp_path, kind):
+    model = export(tmp_path / "wrong.pt", FirstDistance(kind), outputs={"feature": "system"})
+    text = config().read_text()
+    path = tmp_path / "wrong.toml"
+    path.write_text(text[: text.index("[[cv]]")] + '[[cv]]\nname = "r"\n')
+    status, out, err = ipi_mtd("check", path, "--model", model)
+    assert status == 1
+    assert "r = " in out
+    assert err.startswith(f"ipi-mtd: {model}: the gradient of r is ")
+
+
+def test_check_moves_the_atoms_of_each_force_call_that_it_times():
+    seen = []
+
+    class Recorder:
+        structure = Structure(np.zeros((2, 3)), np.zeros((3, 3)), np.array([1, 1], dtype=np.int32))
+
+        class system:
+            evaluate = staticmethod(lambda structures: seen.extend(structures))
+
+    time_of_a_force_call(Recorder)
+    assert 3 <= len({structure.positions.tobytes() for structure in seen}) == len(seen) <= 20
 
 
 def test_check_takes_another_model(ipi_mtd, config, exported):

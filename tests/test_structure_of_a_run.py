@@ -122,8 +122,28 @@ def test_a_mark_without_the_cell_that_the_run_has_is_refused(tmp_path, crystal, 
     ase.io.write(tmp_path / "run.extxyz", crystal)
     ase.io.write(tmp_path / "bare.xyz", crystal, format="xyz")
     path = toml(tmp_path / "run.extxyz")
-    with pytest.raises(UserError, match=r"bare\.xyz: .* the structure has no cell"):
+    with pytest.raises(
+        UserError, match=r"bare\.xyz: the structure has no cell, but the run is periodic"
+    ):
         structure_marks(read_config(path), path, [tmp_path / "bare.xyz"])
+
+
+def test_a_mark_of_other_atoms_is_said(tmp_path, crystal, toml, caplog):
+    ase.io.write(tmp_path / "run.extxyz", crystal)
+    ase.io.write(tmp_path / "fewer.extxyz", crystal[:-2])
+    path = toml(tmp_path / "run.extxyz")
+    structure_marks(read_config(path), path, [tmp_path / "fewer.extxyz"])
+    assert "fewer.extxyz: has 25 atoms, and " in caplog.text
+
+
+def test_a_mark_of_other_atoms_is_refused_if_a_cv_is_of_certain_ones(tmp_path, crystal, toml):
+    ase.io.write(tmp_path / "run.extxyz", crystal)
+    crystal.numbers[[3, 7]] = 10, 36
+    ase.io.write(tmp_path / "other.extxyz", crystal)
+    path = toml(tmp_path / "run.extxyz")
+    path.write_text(path.read_text().replace("[[cv]]", "atoms = [1, 2, 3]\n[[cv]]"))
+    with pytest.raises(UserError, match=r"other\.extxyz: has Ne as atom 4, and .* Ar; the CVs"):
+        structure_marks(read_config(path), path, [tmp_path / "other.extxyz"])
 
 
 def test_a_periodic_structure_needs_a_cutoff_and_a_cluster_of_i_pi_does_not(

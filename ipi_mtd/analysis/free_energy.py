@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.analysis.axis import Axis, axes_of
-from ipi_mtd.analysis.block_error import block_error
-from ipi_mtd.analysis.memory import variance_of_the_sum
+from ipi_mtd.analysis.error_bar import error_of_the_sum
+from ipi_mtd.analysis.states import State, count_visits, find_basins
 from ipi_mtd.analysis.sum_hills import sum_hills
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.hills import Hills
 from ipi_mtd.structure import FloatArray
+
+
+MOST_BLOCKS = 80
+LEAST_HILLS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,13 +34,16 @@ class FreeEnergy:
     reached : array of d dimensions
         Where there is a hill. Elsewhere nothing is known and F is that of zero bias.
     error : array of d dimensions, energy, or None
-        The standard error; NaN where too few blocks of the run have been.
+        The standard error of F(s) - F(min); NaN where it is not known: where there is no hill, and
+        in a state that was visited only once.
+    states : the basins that are separated by more than 2 kT, the lowest first; none without kT
     """
 
     axes: tuple[Axis, ...]
     values: FloatArray
     reached: npt.NDArray[np.bool_]
     error: FloatArray | None = None
+    states: tuple[State, ...] = ()
 
 
 def free_energy(
@@ -44,7 +51,7 @@ def free_energy(
     axes: Sequence[Axis] | None = None,
     kT: float | None = None,
     onto: Sequence[str] | None = None,
-    blocks: int = 10,
+    blocks: int | None = None,
 ) -> FreeEnergy:
     """Sum the hills of a run to the free energy, with its error bar.
 
@@ -59,21 +66,21 @@ def free_energy(
         Needed for a projection, and for an error bar.
     onto : sequence of str, optional
         The CVs to project onto, see `project`; all by default.
-    blocks : int
-        How many blocks the error bar is made of.
+    blocks : int, optional
+        Into how many blocks of hills the run is cut for the error bar; 80 by default, or fewer so
+        that each has two hills.
 
     Returns
     -------
     FreeEnergy
-        With an error if there is a kT, and a hill or more for each block. It is that of
-        `block_error`, from the centers of the second half of the hills, raised by what
-        `variance_of_the_sum` says.
+        With states and with the error of `error_of_the_sum` if there is a kT, and two hills or more
+        for each block, 20 in all.
 
     Raises
     ------
     UserError
-        If there are no hills on the grid, or fewer than two blocks, or there is no such CV to
-        project onto, or no kT to do it.
+        If there are no hills on the grid, or there is no such CV to project onto, or no kT to do
+        it.
 
     References
     ----------
@@ -83,28 +90,66 @@ def free_energy(
     axes = axes_of(hills) if axes is None else tuple(axes)
     if not len(hills):
         raise UserError("there are no hills to sum")
-    middle = len(hills) // 2
-    sums = [
-        sum_hills(axes, hills.centers[part], hills.sigmas[part], hills.heights[part])
-        for part in (slice(middle), slice(middle, None))
-    ]
-    minus_F = sums[0] + sums[1]
+    if onto is not None and kT is None:
+        raise UserError("a projection of the free energy needs the temperature")
+    n_blocks = min(MOST_BLOCKS, len(hills) // 2) if blocks is None else blocks
+    if kT is None or len(hills) < max(LEAST_HILLS, 2 * n_blocks):
+        (minus_F,) = _sums(hills, axes, 1)
+        return _of_sum(axes, minus_F, kT, onto)
+    total = np.zeros([axis.n_points for axis in axes])
+
+    def sums() -> Iterator[FloatArray]:
+        nonlocal total
+        for total in _sums(hills, axes, n_blocks):
+            yield total
+
+    def minus_F_of(S: FloatArray) -> FloatArray:
+        return S if onto is None else -_integrated(axes, S.max() - S, onto, kT)[1]
+
+    error = error_of_the_sum(sums(), kT, minus_F_of, n_blocks)
+    F = _of_sum(axes, total, kT, onto)
+    return _with_states(F, hills, error, kT)
+
+
+def _sums(hills: Hills, axes: tuple[Axis, ...], blocks: int) -> Iterator[FloatArray]:
+    """The sum of the hills after each block of as many of them."""
+    total = np.zeros([axis.n_points for axis in axes])
+    ends = np.linspace(0, len(hills), blocks + 1).round().astype(int).tolist()
+    for first, last in itertools.pairwise(ends):
+        part = slice(first, last)
+        total = total + sum_hills(
+            axes, hills.centers[part], hills.sigmas[part], hills.heights[part]
+        )
+        yield total
+
+
+def _of_sum(
+    axes: tuple[Axis, ...], minus_F: FloatArray, kT: float | None, onto: Sequence[str] | None
+) -> FreeEnergy:
     if not minus_F.any():
         raise UserError("no hill reaches the grid; are its bounds right?")
     F = FreeEnergy(axes, minus_F.max() - minus_F, minus_F != 0.0)
-    if onto is not None:
-        if kT is None:
-            raise UserError("a projection of the free energy needs the temperature")
-        F = project(F, onto, kT)
-    if kT is None or middle < blocks:
-        return F
-    late = slice(middle, None)
-    gamma = float(hills.bias_factors[-1])
-    bias = minus_F * (1.0 - 1.0 / gamma if gamma >= 1.0 else 1.0)
-    error = block_error(axes, hills.centers[late], hills.sigmas[late], bias, kT, blocks, onto)
-    # The centers are half of the run, and the sum of hills is an average over all of it.
-    variance = max(1.0, 0.5 * variance_of_the_sum(sums[0], minus_F, kT))
-    return replace(F, error=math.sqrt(variance) * error)
+    return F if onto is None or kT is None else project(F, onto, kT)
+
+
+def _with_states(F: FreeEnergy, hills: Hills, error: FloatArray, kT: float) -> FreeEnergy:
+    """With an error where it is known."""
+    basins = find_basins(F.axes, F.values, F.reached, kT)
+    columns = [hills.names.index(axis.name) for axis in F.axes]
+    visits = count_visits(F.axes, F.values, basins, hills.centers[:, columns])
+    # between two states the run must have gone both ways
+    known = [k == 0 or min(visits[0], n) > 1 for k, n in enumerate(visits)]
+    error = np.where(F.reached & np.array([*known, False])[basins.labels], error, np.nan)
+    states = [
+        State(
+            tuple(float(axis.points[i]) for axis, i in zip(F.axes, lowest, strict=True)),
+            float(F.values[lowest]),
+            float(error[lowest]),
+            n,
+        )
+        for lowest, n in zip(basins.lowest, visits, strict=True)
+    ]
+    return replace(F, error=error, states=tuple(states))
 
 
 def project(F: FreeEnergy, onto: Sequence[str], kT: float) -> FreeEnergy:
@@ -128,13 +173,21 @@ def project(F: FreeEnergy, onto: Sequence[str], kT: float) -> FreeEnergy:
     UserError
         If there is no such CV.
     """
-    names = [axis.name for axis in F.axes]
+    kept, values = _integrated(F.axes, F.values, onto, kT)
+    dropped = tuple(j for j, axis in enumerate(F.axes) if axis not in kept)
+    reached = np.asarray(F.reached.any(axis=dropped))
+    return FreeEnergy(kept, values - values.min(), reached)
+
+
+def _integrated(
+    axes: Sequence[Axis], F: FloatArray, onto: Sequence[str], kT: float
+) -> tuple[tuple[Axis, ...], FloatArray]:
+    """The axes that are left, and F on them, up to a constant."""
+    names = [axis.name for axis in axes]
     if not onto or not set(onto) <= set(names):
         raise UserError(f"cannot project onto {', '.join(onto)}; the CVs are {', '.join(names)}")
     dropped = tuple(j for j, name in enumerate(names) if name not in onto)
-    lowest = F.values.min(axis=dropped, keepdims=True)  # apart, so that no exponential is zero
-    integral = np.exp((lowest - F.values) / kT).sum(axis=dropped)
+    lowest = F.min(axis=dropped, keepdims=True)  # apart, so that no exponential is zero
+    integral = np.exp((lowest - F) / kT).sum(axis=dropped)
     values = lowest.reshape(integral.shape) - kT * np.log(integral)
-    kept = tuple(axis for axis in F.axes if axis.name in onto)
-    reached = np.asarray(F.reached.any(axis=dropped))
-    return FreeEnergy(kept, values - values.min(), reached)
+    return tuple(axis for axis in axes if axis.name in onto), values

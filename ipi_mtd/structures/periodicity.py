@@ -52,16 +52,14 @@ def periodic_directions(
         return pbc
     directions = np.broadcast_to(np.array(stated, dtype=bool), 3).copy()
     if (directions & ~snapshot.cell.any(axis=1)).any():
-        what = _say_stated(directions)
-        raise UserError(f"{path}: `system.periodic` is {what}, but the structure has no cell")
-    if (pbc & ~directions).any():
+        raise UserError(
+            f"{path}: the structure has no cell, but the run is {say_pbc(directions)}: see "
+            "`system.periodic`"
+        )
+    if (pbc != directions).any():
         log.warning(
-            "%s: is %s, with a cell of %s, but `system.periodic` is %s: the run is %s",
-            path,
-            say_pbc(pbc),
-            say_cell(snapshot.cell),
-            _say_stated(directions),
-            say_pbc(directions),
+            "%s: is %s, with a cell of %s, but the run is %s: see `system.periodic`",
+            *(path, say_pbc(pbc), say_cell(snapshot.cell), say_pbc(directions)),
         )
     return directions
 
@@ -110,9 +108,3 @@ def say_pbc(pbc: npt.NDArray[np.bool_]) -> str:
     if pbc.all() or not pbc.any():
         return "periodic" if pbc.all() else "isolated"
     return "periodic along " + " and ".join(np.array(["a", "b", "c"])[pbc].tolist())
-
-
-def _say_stated(directions: npt.NDArray[np.bool_]) -> str:
-    if directions.all() or not directions.any():
-        return str(bool(directions.any())).lower()
-    return str(directions.tolist())

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ipi_mtd import units
 from ipi_mtd.errors import UserError
-from ipi_mtd.structures.ipi_formats import (
-    format_of,
-    quantity_that_is_not_positions,
-    read_ipi_file,
-)
-from ipi_mtd.structures.snapshot import HYDROGENS, Snapshot
-
-_HYDROGEN = re.compile(rf"^(\s*)(?:{'|'.join(HYDROGENS)})(?=\s)", re.MULTILINE)
+from ipi_mtd.structures.ase_formats import read_by_ase
+from ipi_mtd.structures.ipi_formats import format_of, read_ipi_file
+from ipi_mtd.structures.snapshot import Snapshot
 
 
 def read_structure(path: Path) -> Snapshot:
@@ -42,61 +33,20 @@ def read_structure(path: Path) -> Snapshot:
     if not head.strip():
         raise UserError(f"{path}: is empty, not a structure")
     format_ = format_of(head)
-    return _read_by_ase(path, head) if format_ is None else read_ipi_file(path, format_)
+    snapshot = read_by_ase(path, head) if format_ is None else read_ipi_file(path, format_)
+    _require_sound(snapshot)
+    return snapshot
 
 
-def _read_by_ase(path: Path, head: str) -> Snapshot:
-    import ase.io
-
-    is_xyz = head.partition("\n")[0].strip().isdigit()
-    try:
-        if is_xyz:
-            frame = _first_frame(path)
-            labels = [line.split()[0] for line in frame.splitlines()[2:]]
-            source = io.StringIO(_HYDROGEN.sub(r"\1H", frame))
-            atoms: Any = ase.io.read(source, index=0, format="extxyz")
-        else:
-            atoms = ase.io.read(path, index=0)
-            labels = atoms.get_chemical_symbols()
-    except UserError:
-        raise
-    except KeyError as error:
-        raise UserError(f"{path}: {error} is no chemical symbol") from error
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path}: ASE cannot read the structure: {reason}") from error
-    if quantity := quantity_that_is_not_positions(str(atoms.info.get("ipi_comment", ""))):
-        raise UserError(f"{path}: holds {quantity}, not positions")
-    symbols = atoms.get_chemical_symbols()
-    labels = [
-        label if label in HYDROGENS else symbol
-        for label, symbol in zip(labels, symbols, strict=True)
-    ]
-    bohr = units.factor("angstrom", "bohr")
-    cell = np.array(atoms.cell) * bohr
-    return Snapshot(
-        path,
-        tuple(labels),
-        atoms.positions * bohr,
-        cell,
-        np.array(atoms.pbc) & cell.any(axis=1),
-        by_ipi="ipi_comment" in atoms.info,
-    )
-
-
-def _first_frame(path: Path) -> str:
-    """The lines of the first structure of an xyz file.
-
-    Raises
-    ------
-    UserError
-        If the file ends before it does.
-    """
-    with path.open(encoding="utf-8", errors="replace") as file:
-        lines = [file.readline()]
-        n_atoms = int(lines[0])
-        lines += [line for line, _ in zip(file, range(n_atoms + 1), strict=False)]
-    n_read = sum(bool(line.strip()) for line in lines[2:])
-    if n_read < n_atoms or n_atoms == 0:
-        raise UserError(f"{path}: ends after {n_read} of the {n_atoms} atoms that it announces")
-    return "".join(lines)
+def _require_sound(snapshot: Snapshot) -> None:
+    """Refuse numbers that are none, and a cell that is flat or, in i-PI, inside out."""
+    path, cell = snapshot.path, snapshot.cell
+    vectors = cell[cell.any(axis=1)]
+    if not snapshot.labels:
+        raise UserError(f"{path}: has no atoms")
+    if not (np.isfinite(snapshot.positions).all() and np.isfinite(cell).all()):
+        raise UserError(f"{path}: has a coordinate or a cell that is no finite number")
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    flat = np.linalg.det(directions @ directions.T) < 1e-8
+    if flat or (snapshot.by_ipi and cell.any() and np.linalg.det(cell) <= 0.0):
+        raise UserError(f"{path}: has a cell whose volume is not positive")

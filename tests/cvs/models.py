@@ -122,7 +122,8 @@ class PairSums(torch.nn.Module):
 class FirstDistance(torch.nn.Module):
     """The distance between the first and the last atom, in the unit and dtype of the model.
 
-    Other kinds do something wrong: "detached" is not connected to the positions, "raising" is an
+    Other kinds do something wrong: "detached" is not connected to the positions, "half" is so only
+    to the first atom, "rounded" has steps, "raising" is an
     error, "empty" has no samples, "float32" is not the dtype, "counting" depends on the calls,
     "infinite" is not finite, "broken" has a derivative that is not finite, "once" has a graph that
     cannot be followed back.
@@ -142,6 +143,11 @@ class FirstDistance(torch.nn.Module):
     ) -> Dict[str, TensorMap]:
         positions = systems[0].positions
         value = self.scale * torch.linalg.vector_norm(positions[0] - positions[-1]).reshape(1, 1)
+        if self.kind == "half":
+            r = positions[0] - positions[-1].detach()
+            value = self.scale * torch.linalg.vector_norm(r).reshape(1, 1)
+        if self.kind == "rounded":
+            value = torch.round(value)
         if self.kind == "detached":
             value = value.detach()
         if self.kind == "raising":

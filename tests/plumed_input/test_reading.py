@@ -86,11 +86,10 @@ def test_the_bare_input_gives_the_bias_alone(directory: Path) -> None:
     assert config.colvar == []
 
 
-@pytest.mark.parametrize(("structure", "periodic"), [("open.xyz", False), ("cell.xyz", True)])
-def test_the_bare_input_is_periodic_as_the_structure_is(
-    directory: Path, structure: str, periodic: bool
+def test_the_bare_input_is_as_periodic_as_its_structure_which_is_not_read_yet(
+    directory: Path,
 ) -> None:
-    assert read_bare(directory, structure).system.periodic is periodic
+    assert read_bare(directory, "missing.xyz").system.periodic is None
 
 
 def test_the_bare_input_needs_what_plumed_does_not_say(directory: Path) -> None:

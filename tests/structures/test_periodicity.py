@@ -1,6 +1,5 @@
 """Whether a run is periodic follows the structure unless it is stated, and is never silent."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -58,14 +57,15 @@ def test_what_is_stated_holds_and_is_said_if_the_structure_says_more(caplog, sta
     assert found.tolist() == np.broadcast_to(stated, 3).tolist()
     (message,) = messages(caplog)
     assert message == (
-        "s.xyz: is periodic, with a cell of 40 x 40 x 40 angstrom, but `system.periodic` is "
-        f"{'false' if stated is False else list(stated)}: {words}"
+        f"s.xyz: is periodic, with a cell of 40 x 40 x 40 angstrom, but {words}: see "
+        "`system.periodic`"
     )
 
 
-def test_a_cell_that_the_file_does_not_call_periodic_can_be_so(caplog):
-    caplog.set_level(logging.WARNING)
+def test_a_cell_that_the_file_does_not_call_periodic_can_be_so_and_that_is_said(caplog):
     assert periodic_directions(snapshot((False,) * 3), True, needs_isolation=False).all()
+    (message,) = messages(caplog)
+    assert message.startswith("s.xyz: is isolated, with a cell of 40 x 40 x 40 angstrom, but the")
 
 
 def test_without_a_cell_nothing_is_periodic():
@@ -74,7 +74,7 @@ def test_without_a_cell_nothing_is_periodic():
     )
     assert not periodic_directions(bare, None, needs_isolation=False).any()
     with pytest.raises(
-        UserError, match=r"`system\.periodic` is true, but the structure has no cell"
+        UserError, match=r"the structure has no cell, but the run is periodic: see `system\.p"
     ):
         periodic_directions(bare, True, needs_isolation=False)
 

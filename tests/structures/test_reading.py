@@ -56,8 +56,16 @@ def test_the_first_structure_of_several_counts(tmp_path):
     [
         ("", "is empty, not a structure"),
         ("3\nwater\nO 0 0 0\nH 1 0 0\n", "ends after 2 of the 3 atoms that it announces"),
-        ("1\nwhat\nXy 0 0 0\n", "'Xy' is no chemical symbol"),
-        ("1\nwhat\nAr 0 0\n", "ASE cannot read the structure: "),
+        ("1\nwhat\nXy 0 0 0\n", "has atoms called 'Xy', which is no chemical symbol; only in"),
+        ("1\nwhat\nAr 0 0\n", "announces 1 atoms, but line 3 is `Ar 0 0`"),
+        ("1\nwhat\nAr 0 0 0\nAr 1 1 1\n", "announces 1 atoms, but after them comes `Ar 1 1 1`"),
+        ("1\nwhat\nAr 0 0 zero\n", "ASE cannot read the structure: "),
+        ("1\nwhat\nAr 0 0 nan\n", "has a coordinate or a cell that is no finite number"),
+        ("0\nnothing\n", "ends after 0 of the 0 atoms that it announces"),
+        (
+            '1\nLattice="5 0 0 5 0 0 0 0 5" pbc="T T T"\nAr 0 0 0\n',
+            "has a cell whose volume is not positive",
+        ),
         ("no structure at all\n", "ASE cannot read the structure: "),
     ],
 )
@@ -75,3 +83,48 @@ def test_a_file_that_is_not_there_or_a_directory_is_named(tmp_path):
         read_structure(tmp_path / "none.xyz")
     with pytest.raises(UserError, match="Is a directory"):
         read_structure(tmp_path)
+
+
+def test_a_name_in_a_pdb_that_is_no_element_is_named(tmp_path):
+    file = tmp_path / "heavy.pdb"
+    file.write_text("ATOM      1    D   1     1       1.000   2.000   3.000  0.00  0.00\nEND\n")
+    with pytest.raises(UserError, match="has atoms called 'D', which is no chemical symbol"):
+        read_structure(file)
+
+
+def test_a_kind_of_file_that_ase_does_not_know_is_said(tmp_path):
+    file = tmp_path / "frame.bin"
+    file.write_bytes(bytes(range(256)))
+    with pytest.raises(UserError, match=r"frame\.bin: is no kind of structure file"):
+        read_structure(file)
+
+
+def test_the_unit_cube_of_a_pdb_is_no_cell(tmp_path):
+    """The format needs a cell; this one says that there is none."""
+    file = tmp_path / "protein.pdb"
+    ase.io.write(file, ase.Atoms("OH", [[1, 1, 1], [2, 1, 1]], cell=[1, 1, 1], pbc=True))
+    snapshot = read_structure(file)
+    assert not snapshot.pbc.any()
+    assert not snapshot.cell.any()
+
+
+def test_a_number_as_the_title_of_another_format_makes_no_xyz_of_it(tmp_path):
+    file = tmp_path / "POSCAR"
+    file.write_text("12\n1.0\n5 0 0\n0 5 0\n0 0 5\nAr\n1\nDirect\n0 0 0.5\n")
+    np.testing.assert_allclose(read_structure(file).positions * BOHR, [[0, 0, 2.5]], rtol=1e-8)
+
+
+def test_lattice_vectors_after_the_atoms_are_ases(tmp_path):
+    file = tmp_path / "vectors.xyz"
+    rows = ["1", "argon", "Ar 1 2 3", "VEC1 5 0 0", "VEC2 0 6 0", "VEC3 0 0 7", ""]
+    file.write_text("\n".join(rows))
+    snapshot = read_structure(file)
+    np.testing.assert_allclose(snapshot.cell * BOHR, np.diag([5.0, 6.0, 7.0]), rtol=1e-8)
+    assert snapshot.pbc.all()
+
+
+def test_a_periodic_structure_without_a_cell_is_isolated_and_that_is_said(tmp_path, caplog):
+    file = tmp_path / "lost.xyz"
+    file.write_text('1\npbc="T T T"\nAr 1 2 3\n')
+    assert not read_structure(file).pbc.any()
+    assert "lost.xyz: says that it is periodic, but has no cell: it is isolated" in caplog.text

@@ -1,0 +1,124 @@
+"""The error bar of a free energy that is a sum of hills.
+
+Metadynamics corrects itself: where s was visited too often by chance, the bias became too high, and
+s is visited less from then on. With S(s,t) the sum of the HILLS rows until time t, which grows as
+-F(s) plus a uniform part, the clock of this correction is [1]_ ::
+
+    u(t) = ln Z(t),  Z(t) = sum_s exp(S(s,t)/kT)
+
+A fluctuation of time t is left at the end T by a factor of Z(t)/Z(T): it is forgotten after one unit
+of u. Hence F_t(s) - F_t(min), which is what a table made at time t would have printed, fluctuates
+about its mean like an Ornstein-Uhlenbeck process with the correlation time one, and its variance is
+in proportion to the rate du/dn at which hills are added, as has long been known of the height of the
+hills [2]_. This is the error: how far apart the tables of runs with other histories would be.
+
+So the blocks of the run need not be guessed long: how long they are is known. A window of L units
+of u shows on average the part ::
+
+    g(L) = 1 - 2/L + 2 (1 - exp(-L))/L^2
+
+of the variance, the rest being in the mean of the window; and it has about L/2 independent values in
+it, so that Student's distribution says how much wider the error bar has to be.
+
+Calibration, with 20 potentials (double wells of 4 to 8 kT, even and uneven; three wells; a torsion;
+a single well; a hidden slow coordinate; two of two CVs), gamma from 3 to 40 and untempered dynamics,
+overdamped and underdamped, each with runs of some 200, 1000 and 4000 hills, 60 (24 with two CVs)
+independent ones: CALIBRATION
+
+References
+----------
+.. [1] P. Tiwary, M. Parrinello, J. Phys. Chem. B 119, 736 (2015). https://doi.org/10.1021/jp504920s
+.. [2] A. Laio et al., J. Phys. Chem. B 109, 6714 (2005). https://doi.org/10.1021/jp045424k
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from scipy.special import stdtrit
+
+from ipi_mtd.structure import FloatArray
+
+BEGINNING = 0.25
+"""This part of the hills is left out: the bias was still growing fast."""
+
+END = 0.125
+"""The rate at the end of the run is that of this part of the hills."""
+
+SYSTEMATIC = 1.35
+"""What fluctuations cannot show, the width of the hills and the slow filling of the rim, makes the
+deviation from the exact free energy larger by this; found in the calibration."""
+
+
+def error_of_the_sum(
+    sums: Iterable[FloatArray], kT: float, minus_F: Callable[[FloatArray], FloatArray], blocks: int
+) -> FloatArray:
+    """The standard error of F(s) - F(min).
+
+    Parameters
+    ----------
+    sums : arrays of one shape, energy
+        S(s) after each of `blocks` blocks of as many hills.
+    kT : float, energy
+    minus_F : function
+        Makes of S(s) minus the free energy that is asked for, a projection for instance.
+    blocks : int
+
+    Returns
+    -------
+    array of the shape of the free energy, energy
+    """
+    first, rate_from = round(BEGINNING * blocks), round((1.0 - END) * blocks)
+    u = np.zeros(blocks + 1)
+    window = _Window()
+    for k, S in enumerate(sums, start=1):
+        u[k] = _ln_Z(S, kT)
+        if k > first:
+            x = minus_F(S)
+            window.add(x - x.max())
+    length = max(float(u[-1] - u[first]), 1e-6)
+    mean_rate = length / (blocks - first)
+    end_rate = float(u[-1] - u[rate_from]) / (blocks - rate_from)
+    variance = window.variance() * (end_rate / mean_rate) / _shown(length)
+    return SYSTEMATIC * _student(length) * np.sqrt(variance)
+
+
+class _Window:
+    """Mean and variance of what is added, without keeping it."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._mean = np.zeros(1)
+        self._squares = np.zeros(1)
+
+    def add(self, x: FloatArray) -> None:
+        self._n += 1
+        away = x - self._mean
+        self._mean = self._mean + away / self._n
+        self._squares = self._squares + away * (x - self._mean)
+
+    def variance(self) -> FloatArray:
+        return self._squares / self._n
+
+
+def _shown(length: float) -> float:
+    """The part of the variance that a window shows: g(L)."""
+    if length < 1e-2:
+        return length / 3.0
+    return 1.0 - 2.0 / length + 2.0 * (1.0 - math.exp(-length)) / length**2
+
+
+def _student(length: float) -> float:
+    """The half width of the interval that holds 0.683, for L/2 independent values.
+
+    Four at least: with fewer the interval says that nothing is known, which is rather for the
+    visits to the states to say.
+    """
+    return float(stdtrit(max(0.5 * length, 4.0), 0.8413))
+
+
+def _ln_Z(S: FloatArray, kT: float) -> float:
+    highest = float(S.max())  # apart, so that no exponential overflows
+    return highest / kT + math.log(float(np.exp((S - highest) / kT).sum()))
