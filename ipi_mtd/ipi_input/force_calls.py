@@ -46,6 +46,7 @@ def require_one_call_a_step(ipi: Interpretation, use: Use) -> None:
     _refuse_beads(ipi, use)
     _refuse_motions(ipi, use)
     for motion in use.system.motion.parts:
+        _refuse_missing_levels(ipi, use, motion)
         _refuse_inner_levels(ipi, use, motion)
     if not use.is_bias:
         _refuse_displaced(ipi)
@@ -102,6 +103,17 @@ def _refuse_motions(ipi: Interpretation, use: Use) -> None:
             f"has {len(movers)} parts that move the atoms ({modes}): a step of i-PI would be "
             "several of the driver",
         )
+
+
+def _refuse_missing_levels(ipi: Interpretation, use: Use, motion: Motion) -> None:
+    """i-PI would say this without the name of the force, and after it has opened its files."""
+    for force in use.system.forces if motion.mode.endswith("dynamics") else ():
+        if len(force.mts_weights) != len(motion.nmts):
+            raise ipi.error(
+                f'<force forcefield="{force.forcefield}">',
+                f"needs <mts_weights> with one number for each of the {len(motion.nmts)} levels of "
+                f"<nmts> {list(motion.nmts)}, got {list(force.mts_weights)}",
+            )
 
 
 def _refuse_inner_levels(ipi: Interpretation, use: Use, motion: Motion) -> None:

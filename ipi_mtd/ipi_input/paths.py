@@ -129,9 +129,7 @@ def _with_files(parameters: str, bases: Sequence[Path]) -> str:
         is_there = Path.exists if os.sep in value else Path.is_file
         return key + (_found(value, bases, is_there) or value)
 
-    return re.sub(
-        r"([{,]\s*[^:,{}]+?\s*:\s*)([^\s,{}\[\]][^,{}]*?)(?=\s*[,}])", replaced, parameters
-    )
+    return ENTRY.sub(replaced, parameters)
 
 
 def _refuse_long_sockets(root: Element, path: Path) -> None:

@@ -31,10 +31,10 @@ def test_beads_are_refused_when_their_structures_alternate(run):
     ("change", "reason"),
     [
         (('nbeads="1"', 'nbeads="4"'), "<initialize nbeads> is more than 1"),
-        ((NVT, f"{NVT} <nmts> [1, 2] </nmts>"), "<nmts> asks the forces"),
+        ((NVT, f"{NVT} <nmts> [2] </nmts>"), "<nmts> asks the forces"),
         (("<timeout>", "<batch_size> 2 </batch_size> <timeout>"), "<batch_size> is not served"),
         (('mode="unix"', 'mode="shm"'), 'mode="shm" of the ffsocket is not served'),
-        (("> 2.5 <", "> 5.0 <"), "5.0 femtosecond"),
+        (("> 2.5 <", "> 5.0 <"), "<timestep> is 5 fs"),
     ],
 )
 def test_an_input_that_is_named_is_refused_before_the_first_step(run, change, reason):

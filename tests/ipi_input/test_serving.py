@@ -167,6 +167,11 @@ def test_what_asks_one_trajectory_is_accepted(read, replacements):
         ),
         (nmts_bias("[ 3, 1 ]", physics="[0, 1]"), "<nmts> is [3, 1], so the bias"),
         (
+            nmts_bias("[ 1, 3 ]", physics="[1]"),
+            '<force forcefield="physics"> needs <mts_weights> with one number for each of the 2 '
+            "levels of <nmts> [1, 3], got [1.0]",
+        ),
+        (
             (("time{picosecond}", "kinetic_td{electronvolt}"),),
             "the property kinetic_td{electronvolt} asks for the forces of displaced structures",
         ),
