@@ -128,7 +128,7 @@ class Metad:
             raise ValueError(
                 f"the bias is on {len(self.sigma)} CVs, the hill on {len(hill.center)}"
             )
-        self.surface.add(hill.center, hill.sigma, hill.height / self._column_factor)
+        self.surface.add(hill.center, hill.sigma, hill.height / self._column_factor, hill.kernel)
         self.n_hills += 1
 
     def reset(self) -> None:
