@@ -84,8 +84,9 @@ def free_energy(
     if not len(hills):
         raise UserError("there are no hills to sum")
     middle = len(hills) // 2
+    floors = hills.floors
     sums = [
-        sum_hills(axes, hills.centers[part], hills.sigmas[part], hills.heights[part])
+        sum_hills(axes, hills.centers[part], hills.sigmas[part], hills.heights[part], floors[part])
         for part in (slice(middle), slice(middle, None))
     ]
     minus_F = sums[0] + sums[1]

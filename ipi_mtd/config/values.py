@@ -21,6 +21,8 @@ from ipi_mtd.written_number import WrittenNumber
 
 def _quantity(to: str) -> BeforeValidator:
     def convert(value: object) -> float:
+        if type(value) in (int, float) and value == 0:
+            return 0.0  # in any unit
         return units.parse(value if isinstance(value, str) else str(value), to)
 
     return BeforeValidator(convert)

@@ -23,7 +23,7 @@ def read_metad(draft: Draft, action: Action) -> None:
         "name": _name(action),
         "cvs": cvs,
         "sigma": action.values("SIGMA", values.positive, len(cvs)),
-        "height": draft.quantity(action.value("HEIGHT", values.positive)),
+        "height": draft.quantity(action.value("HEIGHT", values.not_negative)),
         "pace": action.value("PACE", values.count),
         "file": draft.take_file(action, _file(action)),
         "rct": "CALC_RCT" in action.flags,
