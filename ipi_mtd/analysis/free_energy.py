@@ -107,11 +107,9 @@ def _sums(hills: Hills, axes: tuple[Axis, ...], blocks: int) -> Iterator[FloatAr
     """The sum of the hills after each block of as many of them."""
     total = np.zeros([axis.n_points for axis in axes])
     ends = np.linspace(0, len(hills), blocks + 1).round().astype(int).tolist()
+    columns = hills.centers, hills.sigmas, hills.heights, hills.floors
     for first, last in itertools.pairwise(ends):
-        part = slice(first, last)
-        total = total + sum_hills(
-            axes, hills.centers[part], hills.sigmas[part], hills.heights[part]
-        )
+        total = total + sum_hills(axes, *(column[first:last] for column in columns))
         yield total
 
 
