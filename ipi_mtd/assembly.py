@@ -210,7 +210,7 @@ class Run:
         energy_unit = units.factor("hartree", self.config.units.energy)
         if grid.tiny is not None:
             tiny = grid.tiny * energy_unit
-        elif len(periods) == 3:
+        elif len(periods) == 3 and section.height > 0.0:
             tiny = 1e-4 * section.height * energy_unit
         return Grid(origin, spacing, periods, tiny)
 

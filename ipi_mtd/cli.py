@@ -114,7 +114,7 @@ def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> 
 @override_options
 def check(config: Path, **options: Any) -> None:
     """Load everything that `run` would load, and say what it is and how fast."""
-    from ipi_mtd.running import check as check_run
+    from ipi_mtd.checking import check as check_run
 
     for line in check_run(_read(config, options), config):
         click.echo(line)
@@ -157,7 +157,7 @@ def launch(
 
 @cli.command()
 @click.argument("hills", type=_FILE, default="HILLS")
-@click.option("--config", type=_FILE, help="The run's configuration: temperature, CVs of --mark.")
+@click.option("--config", type=_FILE, help="The run's configuration: labels, CVs of --mark.")
 @click.option("--output", type=_PATH, default="fes.dat", show_default=True, help="The table.")
 @click.option("--picture", type=_PATH, default="fes.png", show_default=True, help="The picture.")
 @click.option("--temperature", type=float, help="In kelvin; for error bar and projection.")
@@ -182,7 +182,10 @@ def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
     """Sum HILLS to the free energy, as a table and as a picture.
 
     The table has PLUMED's layout, with the standard error as a further column if the temperature is
-    known.
+    known. Temperature and energy unit are those of the journal beside HILLS, if there is one and
+    neither an option nor --config says them; labels and the models of --mark FILE are in --config
+    only. Numbers are written as in PLUMED: 0.5, 2pi, -pi/2. The range of a periodic CV can only be
+    its period, with a number of bins.
     """
     from ipi_mtd.analysis.report import report
     from ipi_mtd.fes_options import make_settings
@@ -190,8 +193,10 @@ def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
     if picture.suffix not in PICTURES:
         raise UserError(f"--picture must end with {', '.join(PICTURES)}, got '{picture}'")
     if options["config"] is None and any(Path(text).is_file() for text in options["marks"]):
-        raise click.UsageError("--mark of a structure file needs --config, for the CVs")
-    click.echo(report(hills, output, picture, make_settings(**options)))
+        raise click.UsageError(
+            "--mark of a structure file needs --config: it says from which model its CVs come"
+        )
+    click.echo(report(hills, output, picture, make_settings(hills, **options)))
 
 
 @cli.command()

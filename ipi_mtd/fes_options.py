@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ipi_mtd import units
+from ipi_mtd.analysis.recorded import read_recorded
 from ipi_mtd.analysis.report import Settings
 from ipi_mtd.assembly import Run, directions_of
 from ipi_mtd.config import Config, is_plumed_input, read_config, read_input
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures import Snapshot, differing_atoms, read_structure
+from ipi_mtd.written_number import WrittenNumber
 
 log = logging.getLogger(__name__)
 
 
 def make_settings(
+    hills: Path,
     *,
     config: Path | None,
     temperature: float | None,
@@ -26,7 +30,7 @@ def make_settings(
     marks: tuple[str, ...],
     colvar: Path | None,
 ) -> Settings:
-    """What the options say, and what the configuration says where they are silent.
+    """What the options say; where they are silent, the configuration; then the journal.
 
     Raises
     ------
@@ -38,7 +42,7 @@ def make_settings(
     if energy_unit is not None:
         require_energy_unit(energy_unit)
     files = [Path(text) for text in marks if Path(text).is_file()]
-    axes = dict(parse_range(text) for text in ranges)
+    axes = parse_ranges(ranges)
     settings = Settings(
         energy_unit=energy_unit,
         temperature=temperature,
@@ -48,9 +52,28 @@ def make_settings(
         marks=[parse_mark(text) for text in marks if Path(text) not in files],
         visited=colvar,
     )
-    if config is None:
+    if config is not None:
+        settings = _with_config(settings, config, files)
+    return _with_journal(settings, hills, told=temperature is not None)
+
+
+def _with_journal(settings: Settings, hills: Path, *, told: bool) -> Settings:
+    recorded = read_recorded(hills)
+    if recorded is None:
         return settings
-    return _with_config(settings, config, files)
+    ours, theirs = settings.temperature, recorded.temperature
+    if None not in (ours, theirs) and ours != theirs and not told:
+        log.warning(
+            "%s: the run was made at %g K; taking the %g K of --config",
+            recorded.journal,
+            theirs,
+            ours,
+        )
+    return replace(
+        settings,
+        default_unit=recorded.energy_unit or settings.default_unit,
+        temperature=ours if ours is not None else theirs,
+    )
 
 
 def _with_config(settings: Settings, path: Path, structures: list[Path]) -> Settings:
@@ -62,6 +85,7 @@ def _with_config(settings: Settings, path: Path, structures: list[Path]) -> Sett
         default_unit=config.units.energy,
         temperature=settings.temperature or (known[0] if known else None),
         labels={cv.name: cv.label for cv in config.cv if cv.label},
+        cvs=[cv.name for cv in config.cv],
         marks=[*settings.marks, *structure_marks(config, path, structures)],
     )
 
@@ -92,6 +116,22 @@ def require_energy_unit(unit: str) -> None:
         raise UserError(f"--energy-unit: {error}") from error
 
 
+def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float, int | None]]:
+    """Read ``CV=MIN:MAX`` and ``CV=MIN:MAX:BINS``, of different CVs.
+
+    Raises
+    ------
+    UserError
+        If one is neither, or a CV has two.
+    """
+    axes: dict[str, tuple[float, float, int | None]] = {}
+    for name, axis in map(parse_range, texts):
+        if name in axes:
+            raise UserError(f"--range: there are two of {name}")
+        axes[name] = axis
+    return axes
+
+
 def parse_range(text: str) -> tuple[str, tuple[float, float, int | None]]:
     """Read ``CV=MIN:MAX`` or ``CV=MIN:MAX:BINS``.
 
@@ -103,7 +143,7 @@ def parse_range(text: str) -> tuple[str, tuple[float, float, int | None]]:
     name, _, numbers = text.partition("=")
     try:
         low, high, *bins = numbers.split(":")
-        return name, (float(low), float(high), int(*bins) if bins else None)
+        return name, (_bound(low), _bound(high), int(*bins) if bins else None)
     except (ValueError, TypeError) as error:
         raise UserError(f"--range must be CV=MIN:MAX or CV=MIN:MAX:BINS, got '{text}'") from error
 
@@ -119,11 +159,20 @@ def parse_mark(text: str) -> tuple[str, dict[str, float]]:
     name, _, values = text.partition(":")
     try:
         pairs = [pair.split("=") for pair in values.split(",")]
-        return name, {cv: float(value) for cv, value in pairs}
+        s = {cv: float(WrittenNumber(value)) for cv, value in pairs}
     except ValueError as error:
         raise UserError(
-            f"--mark must be a structure file or NAME:CV=VALUE,CV=VALUE, got '{text}'"
+            "--mark must be a structure file or NAME:CV=VALUE,CV=VALUE with finite numbers, "
+            f"got '{text}'"
         ) from error
+    if len(s) < len(pairs):
+        raise UserError(f"--mark has a CV twice, got '{text}'")
+    return name, s
+
+
+def _bound(text: str) -> float:
+    """A number; an infinite one is left for the axis to refuse."""
+    return float(text) if "inf" in text or "nan" in text else float(WrittenNumber(text))
 
 
 def structure_marks(

@@ -22,13 +22,14 @@ from ipi_mtd.bias import Hill, Metad
 from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.appended import AppendedFile
+from ipi_mtd.files.continuing import has_rows
 from ipi_mtd.files.hills import parse_hill
 from ipi_mtd.files.journal import Journal, lock
 from ipi_mtd.files.journal_format import Proposal
 from ipi_mtd.files.writing import unused
 from ipi_mtd.recognition import JOURNAL, Kind, distance, recognize, require_continued
 from ipi_mtd.structure import FloatArray, Structure
-from ipi_mtd.tables import HillsTable
+from ipi_mtd.tables import HillsTable, require_continuable_tables
 
 FIRST_STRIDE = 0.02
 """Bohr; stands for the stride where there is none yet, after step 0."""
@@ -90,6 +91,10 @@ class RunHistory:
         self._start = start
         names = tuple(table.file for table in tables)
         self._files: list[AppendedFile] = []
+        known = (directory / JOURNAL).exists()
+        if start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known)):
+            keeps = start is Start.KEEP_HILLS
+            require_continuable_tables(directory, tables, known=known, of_any_cv=keeps)
         try:
             if start is Start.FRESH:
                 _set_aside(directory, names)
@@ -249,13 +254,15 @@ class RunHistory:
     def _load_hills(self, system: BiasedSystem) -> int:
         n_hills = 0
         biases = {term.name: term.bias for term in system.biases}
-        for table in self._tables:
+        for table, file in zip(self._tables, self._files, strict=True):
             if isinstance(table, HillsTable):
                 metad = biases[table.term]
                 assert isinstance(metad, Metad)
                 anything_goes = self._start is Start.KEEP_HILLS
-                for hill in table.read(self.directory / table.file, of_any_cv=anything_goes):
+                old = table.read(self.directory / table.file, of_any_cv=anything_goes)
+                for hill in old:
                     metad.add(hill)
+                file.append(table.header_below(old))
                 n_hills += metad.n_hills
         return n_hills
 
@@ -281,8 +288,7 @@ class RunHistory:
 
 
 def _has_rows(file: AppendedFile) -> bool:
-    lines = file.read(0, file.size).splitlines(keepends=True)
-    return any(not line.startswith(b"#") and line.endswith(b"\n") for line in lines)
+    return has_rows(file.read(0, file.size).splitlines())
 
 
 def require_unused(directory: Path) -> None:

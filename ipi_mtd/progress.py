@@ -46,7 +46,7 @@ class Launcher(logging.Handler):
         self._fd: int | None = fd
 
     def forward_warnings(self) -> None:
-        """Pass on warnings from now on; of the input and the structure the launcher warns itself."""
+        """Pass on warnings from now on; what it has read as well, it warns of itself."""
         logging.getLogger("ipi_mtd").addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -1,23 +1,15 @@
-"""The `run` and `check` commands: one driver, from the configuration to EXIT."""
+"""The `run` command: one driver, from the configuration to EXIT."""
 
 from __future__ import annotations
 
 import gc
 import logging
-import statistics
-import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from ipi_mtd.address import Address
 from ipi_mtd.assembly import Run
 from ipi_mtd.config import Config
-from ipi_mtd.cvs.gradient_check import check_gradients
 from ipi_mtd.driver import connect, serve
-from ipi_mtd.errors import UserError
 from ipi_mtd.guardian import Guardian
 from ipi_mtd.history import Start
 from ipi_mtd.ipi_input import interpret
@@ -87,68 +79,6 @@ def _serve(assembled: Run, progress: Progress) -> None:
     finally:
         connection.close()
         guardian.close()
-
-
-def check(config: Config, source: Path) -> Iterator[str]:
-    """Load everything, evaluate the structure of the configuration, and describe it.
-
-    Raises
-    ------
-    UserError
-        If anything is wrong that a user can mend.
-    """
-    assembled = Run(config, source)
-    found = compare_with_input(config, assembled.structure)
-    yield describe(assembled)
-    if found is not None:
-        yield found
-    for model in assembled.models.values():
-        model.verify(assembled.structure)
-    (evaluation,) = assembled.system.evaluate([assembled.structure])
-    for name, value in zip(assembled.cv_names, evaluation.s.tolist(), strict=True):
-        yield f"{name} = {value:.9g}"
-    yield f"potential = {evaluation.potential:.9g} hartree"
-    yield f"a force call takes {1e3 * time_of_a_force_call(assembled):.2f} ms"
-    yield describe_cell(assembled.structure)
-    yield check_derivatives(assembled)
-
-
-def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
-    """The median over some calls, in seconds.
-
-    The atoms move from call to call: a calculator of ASE answers from memory where they do not.
-    """
-    rng = np.random.default_rng(0)
-    times: list[float] = []
-    while len(times) < 3 or (len(times) < 20 and sum(times) < seconds):
-        shake = 0.01 * rng.normal(size=assembled.structure.positions.shape)
-        moved = replace(assembled.structure, positions=assembled.structure.positions + shake)
-        begin = time.perf_counter()
-        assembled.system.evaluate([moved])
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
-
-
-def check_derivatives(assembled: Run) -> str:
-    """One line on the gradients of the CVs.
-
-    Raises
-    ------
-    UserError
-        If one is not the derivative of its CV.
-    """
-    checks = check_gradients(
-        assembled.cvs.evaluate,
-        assembled.cvs.cvs,
-        assembled.structure,
-        eps=max(model.eps for model in assembled.models.values()),
-    )
-    wrong = [f"the gradient of {check.name} {check.fault}" for check in checks if check.fault]
-    if wrong:
-        models = ", ".join(str(model.path) for model in assembled.models.values())
-        raise UserError(f"{models}: {'; '.join(wrong)}")
-    worst = max(check.deviation for check in checks)
-    return f"the gradients of the CVs agree with central differences, to {worst:.1g}"
 
 
 def compare_with_input(config: Config, structure: Structure) -> str | None:

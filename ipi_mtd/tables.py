@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ipi_mtd.bias import Hill, Metad, Period
+from ipi_mtd.bias.hill import stretched_gaussian
+from ipi_mtd.bias.periods import same_period
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.columns import Column
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import format_colvar_header
-from ipi_mtd.files.fields import format_cell
+from ipi_mtd.files.continuing import has_rows, require_continuable
+from ipi_mtd.files.fields import format_bound, format_cell
 from ipi_mtd.files.hills import (
     Hills,
     format_hill,
@@ -18,6 +22,13 @@ from ipi_mtd.files.hills import (
     format_identity,
     read_hills,
 )
+
+
+class Table(Protocol):
+    """One file of a run."""
+
+    file: str
+    header: bytes
 
 
 class HillsTable:
@@ -76,13 +87,14 @@ class HillsTable:
         if hills.names != self._cvs:
             raise UserError(
                 f"{path}: its hills are on the CVs {', '.join(hills.names)}, the bias is on "
-                f"{', '.join(self._cvs)}"
+                f"{', '.join(self._cvs)}; move the file away, or name another one"
             )
-        if hills.periods != self._periods:
-            raise UserError(
-                f"{path}: the periods of its CVs are {hills.periods}, those of the bias are "
-                f"{self._periods}"
-            )
+        for name, there, here in zip(self._cvs, hills.periods, self._periods, strict=True):
+            if not same_period(there, here):
+                raise UserError(
+                    f"{path}: {name} is {_describe(there)} there, here it is {_describe(here)}; "
+                    "move the file away, or name another one"
+                )
         for key, ours in self._identity.items():
             theirs = hills.identity.get(key, ours)
             if theirs != ours and not of_any_cv:
@@ -91,6 +103,11 @@ class HillsTable:
                     f"`{ours}`; take them nevertheless with --keep-hills"
                 )
         return hills
+
+    def header_below(self, hills: Hills) -> bytes:
+        """What has to stand between the hills of a file and ours: nothing if the kernel is ours."""
+        _, kernel = hills.kernels[-1]
+        return b"" if kernel is stretched_gaussian else self.header
 
 
 class ColvarTable:
@@ -132,3 +149,41 @@ class ColvarTable:
         row = [step * self._timestep, *(column(evaluation, hills) for column in self._columns)]
         cells = (format_cell(value, how) for value, how in zip(row, self._formats, strict=True))
         return ("".join(cells) + "\n").encode()
+
+
+def require_continuable_tables(
+    directory: Path,
+    tables: Iterable[Table],
+    *,
+    known: bool,
+    of_any_cv: bool,
+) -> None:
+    """Make sure that a run can go on with the files of an earlier one, before it touches them.
+
+    Parameters
+    ----------
+    directory : where the files are, if they are there
+    tables : what will be written to them
+    known : whether a journal tells where the last whole lines end
+    of_any_cv : whether hills are taken that the file says were made with another model
+
+    Raises
+    ------
+    UserError
+        Which names the file, what is different, and what to do.
+    """
+    for table in tables:
+        path = directory / table.file
+        # with a journal the hills are its run's own, and are read once, when it goes on
+        if isinstance(table, HillsTable) and not known and path.is_file():
+            with path.open("rb") as file:
+                taken_over = has_rows(file)
+            if taken_over:
+                table.read(path, of_any_cv=of_any_cv)
+        require_continuable(path, table.header, whole=not known)
+
+
+def _describe(period: Period) -> str:
+    if period is None:
+        return "not periodic"
+    return f"periodic from {format_bound(period[0])} to {format_bound(period[1])}"

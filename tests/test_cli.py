@@ -22,8 +22,8 @@ import pytest
 import torch
 from metatensor.torch import Labels, TensorBlock, TensorMap
 
+from ipi_mtd.checking import time_of_a_force_call
 from ipi_mtd.cli import cli, main
-from ipi_mtd.running import time_of_a_force_call
 from ipi_mtd.structure import Structure
 from tests.cvs.models import FirstDistance, export
 

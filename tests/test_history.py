@@ -451,9 +451,8 @@ def without_journal(directory):
 
 def test_hills_of_another_model_are_refused_with_the_difference(tmp_path):
     without_journal(tmp_path)
-    system = open_run(tmp_path, take_over=True, made="by another model")
     with pytest.raises(UserError) as error:
-        system.propose(trajectory(1, seed=4)[0])
+        open_run(tmp_path, take_over=True, made="by another model")
     assert "another r2: there `by a test`, here `by another model`" in str(error.value)
 
 

@@ -6,24 +6,19 @@ s is visited less from then on. With S(s,t) the sum of the HILLS rows until time
 
     u(t) = ln Z(t),  Z(t) = sum_s exp(S(s,t)/kT)
 
-A fluctuation of time t is left at the end T by a factor of Z(t)/Z(T): it is forgotten after one unit
-of u. Hence F_t(s) - F_t(min), which is what a table made at time t would have printed, fluctuates
-about its mean like an Ornstein-Uhlenbeck process with the correlation time one, and its variance is
-in proportion to the rate du/dn at which hills are added, as has long been known of the height of the
-hills [2]_. This is the error: how far apart the tables of runs with other histories would be.
+A fluctuation of time t is left at the end T by a factor of Z(t)/Z(T): it is forgotten after one
+unit of u. Hence F_t(s) - F_t(min), which is what a table made at time t would have printed,
+fluctuates about its mean like an Ornstein-Uhlenbeck process with the correlation time one. Its
+variance is in proportion to the rate du/dn at which hills are added, as has long been known of the
+height of the hills [2]_. This is the error: how far apart the tables of independent runs are.
 
-So the blocks of the run need not be guessed long: how long they are is known. A window of L units
-of u shows on average the part ::
+So the blocks of a run need not be guessed long: how long they are is known. A window of L units of
+u shows on average the part ::
 
     g(L) = 1 - 2/L + 2 (1 - exp(-L))/L^2
 
-of the variance, the rest being in the mean of the window; and it has about L/2 independent values in
+of the variance, the rest being in the mean of the window. It has about L/2 independent values in
 it, so that Student's distribution says how much wider the error bar has to be.
-
-Calibration, with 20 potentials (double wells of 4 to 8 kT, even and uneven; three wells; a torsion;
-a single well; a hidden slow coordinate; two of two CVs), gamma from 3 to 40 and untempered dynamics,
-overdamped and underdamped, each with runs of some 200, 1000 and 4000 hills, 60 (24 with two CVs)
-independent ones: CALIBRATION
 
 References
 ----------
@@ -54,8 +49,8 @@ deviation from the exact free energy larger by this; found in the calibration.""
 
 def error_of_the_sum(
     sums: Iterable[FloatArray], kT: float, minus_F: Callable[[FloatArray], FloatArray], blocks: int
-) -> FloatArray:
-    """The standard error of F(s) - F(min).
+) -> tuple[FloatArray, FloatArray]:
+    """The standard error of F(s) - F(min), and the last of the sums.
 
     Parameters
     ----------
@@ -68,11 +63,14 @@ def error_of_the_sum(
 
     Returns
     -------
-    array of the shape of the free energy, energy
+    error : array of the shape of the free energy, energy
+    S : array, energy
+        S(s) at the end.
     """
     first, rate_from = round(BEGINNING * blocks), round((1.0 - END) * blocks)
     u = np.zeros(blocks + 1)
     window = _Window()
+    S = np.zeros(1)
     for k, S in enumerate(sums, start=1):
         u[k] = _ln_Z(S, kT)
         if k > first:
@@ -82,7 +80,7 @@ def error_of_the_sum(
     mean_rate = length / (blocks - first)
     end_rate = float(u[-1] - u[rate_from]) / (blocks - rate_from)
     variance = window.variance() * (end_rate / mean_rate) / _shown(length)
-    return SYSTEMATIC * _student(length) * np.sqrt(variance)
+    return SYSTEMATIC * _student(length) * np.sqrt(variance), S
 
 
 class _Window:

@@ -17,7 +17,6 @@ from ipi_mtd.errors import UserError
 from ipi_mtd.files.hills import Hills
 from ipi_mtd.structure import FloatArray
 
-
 MOST_BLOCKS = 80
 LEAST_HILLS = 20
 
@@ -96,30 +95,21 @@ def free_energy(
     if kT is None or len(hills) < max(LEAST_HILLS, 2 * n_blocks):
         (minus_F,) = _sums(hills, axes, 1)
         return _of_sum(axes, minus_F, kT, onto)
-    total = np.zeros([axis.n_points for axis in axes])
-
-    def sums() -> Iterator[FloatArray]:
-        nonlocal total
-        for total in _sums(hills, axes, n_blocks):
-            yield total
 
     def minus_F_of(S: FloatArray) -> FloatArray:
         return S if onto is None else -_integrated(axes, S.max() - S, onto, kT)[1]
 
-    error = error_of_the_sum(sums(), kT, minus_F_of, n_blocks)
-    F = _of_sum(axes, total, kT, onto)
-    return _with_states(F, hills, error, kT)
+    error, minus_F = error_of_the_sum(_sums(hills, axes, n_blocks), kT, minus_F_of, n_blocks)
+    return _with_states(_of_sum(axes, minus_F, kT, onto), hills, error, kT)
 
 
 def _sums(hills: Hills, axes: tuple[Axis, ...], blocks: int) -> Iterator[FloatArray]:
     """The sum of the hills after each block of as many of them."""
     total = np.zeros([axis.n_points for axis in axes])
     ends = np.linspace(0, len(hills), blocks + 1).round().astype(int).tolist()
+    columns = hills.centers, hills.sigmas, hills.heights, hills.floors
     for first, last in itertools.pairwise(ends):
-        part = slice(first, last)
-        total = total + sum_hills(
-            axes, hills.centers[part], hills.sigmas[part], hills.heights[part]
-        )
+        total = total + sum_hills(axes, *(column[first:last] for column in columns))
         yield total
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ipi_mtd import units
-from ipi_mtd.analysis.axis import axes_of
+from ipi_mtd.analysis.axis import axes_of, did_you_mean
 from ipi_mtd.analysis.fes_file import write_fes
 from ipi_mtd.analysis.free_energy import FreeEnergy, free_energy
 from ipi_mtd.analysis.plots import save_free_energy
@@ -33,6 +34,7 @@ class Settings:
     marks : known structures and their CVs, to be shown in the picture
     visited : a COLVAR file of CVs to be shown faintly
     labels : what the CVs are, by their names
+    cvs : CVs that a mark can have a value of although the hills are not on them
     """
 
     energy_unit: str | None = None
@@ -44,6 +46,7 @@ class Settings:
     marks: Sequence[tuple[str, Mapping[str, float]]] = ()
     visited: Path | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    cvs: Sequence[str] = ()
 
 
 def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> str:
@@ -61,8 +64,21 @@ def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> 
     kT = None
     if settings.temperature is not None:
         kT = settings.temperature * units.boltzmann(unit)
-    axes = axes_of(hills, settings.bounds, settings.bins)
-    F = free_energy(hills, axes, kT, settings.onto)
+    if settings.onto is not None and kT is None:
+        raise UserError(
+            f"{hills_file}: a projection of the free energy needs the temperature; give "
+            "--temperature or --config"
+        )
+    if len(hills) and not hills.heights.any():
+        raise UserError(f"{hills_file}: all its hills have height 0, so there is nothing to sum")
+    try:
+        axes = axes_of(hills, settings.bounds, settings.bins)
+        F = free_energy(hills, axes, kT, settings.onto)
+    except UserError as error:
+        raise UserError(f"{hills_file}: {error}") from error
+    marks = [
+        (name, _along(F, name, s, {*hills.names, *settings.cvs})) for name, s in settings.marks
+    ]
     write_fes(table, F)
     written = str(table)
     if len(F.axes) > 2:
@@ -73,17 +89,22 @@ def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> 
             F,
             unit,
             labels=[settings.labels.get(axis.name, axis.name) for axis in F.axes],
-            references=[(name, _along(F, s)) for name, s in settings.marks],
+            references=marks,
             visited=_visited(F, settings.visited, hills),
         )
         written += f" and {picture}"
     return f"{len(hills)} hills, F up to {F.values.max():.3g} {unit}: {written}"
 
 
-def _along(F: FreeEnergy, s: Mapping[str, float]) -> list[float]:
+def _along(
+    F: FreeEnergy, mark: str, s: Mapping[str, float], known: AbstractSet[str]
+) -> list[float]:
+    for name in s:
+        if name not in known:
+            raise UserError(f"--mark {mark}: there is no CV {name!r}{did_you_mean(name, known)}")
     missing = [axis.name for axis in F.axes if axis.name not in s]
     if missing:
-        raise UserError(f"a mark needs a value of {', '.join(missing)}")
+        raise UserError(f"--mark {mark}: a mark needs a value of {', '.join(missing)}")
     return [s[axis.name] for axis in F.axes]
 
 

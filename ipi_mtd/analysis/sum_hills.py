@@ -10,34 +10,42 @@ import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.analysis.axis import Axis
-from ipi_mtd.bias.hill import CUTOFF, REACH
+from ipi_mtd.bias.hill import CUTOFF, REACH, stretched_gaussian
 from ipi_mtd.structure import FloatArray
 
-_FLOOR = math.exp(-CUTOFF)
+_END = math.exp(-CUTOFF)
 _CHUNK = 2000  # hills at a time, so that their factors stay small in memory
 
 
 def sum_hills(
-    axes: Sequence[Axis], centers: FloatArray, sigmas: FloatArray, heights: FloatArray
+    axes: Sequence[Axis],
+    centers: FloatArray,
+    sigmas: FloatArray,
+    heights: FloatArray,
+    floors: FloatArray | None = None,
 ) -> FloatArray:
-    """Add up hills with PLUMED's stretched Gaussian kernel.
+    """Add up hills with PLUMED's kernels.
 
-    With ``d = sum_j d_j`` a hill is ``h max(exp(-d) - floor, 0) / (1 - floor)``,
-    ``floor = exp(-6.25)``: the maximum is the cutoff, and the exponential is a product of one
-    factor for each CV, computed for all hills at once. What is left for each hill is the outer
-    product of its factors over its own support.
+    With ``d = sum_j d_j`` a hill is ``h (exp(-d) - floor) / (1 - floor)`` where
+    ``exp(-d) > exp(-6.25)``: the exponential is a product of one factor for each CV, computed for
+    all hills at once. What is left for each hill is the outer product of its factors over its own
+    support.
 
     Parameters
     ----------
     axes : d axes
     centers, sigmas : (n_hills, d) arrays, units of the CVs
     heights : (n_hills,) array, any unit
+    floors : (n_hills,) array, optional
+        Of the kernel of each hill; by default all are stretched Gaussians.
 
     Returns
     -------
     array of d dimensions, the unit of the heights
         A hill of a periodic CV acts through its nearest image, as in PLUMED.
     """
+    if floors is None:
+        floors = np.full(len(heights), stretched_gaussian.floor)
     widths = [_window(axis, sigmas[:, j]) for j, axis in enumerate(axes)]
     total = np.zeros([_stored(axis, w) for axis, w in zip(axes, widths, strict=True)])
     for first in range(0, len(heights), _CHUNK):
@@ -49,15 +57,15 @@ def sum_hills(
             ),
             strict=True,
         )
-        for height, start, factor in zip(
-            (heights[chunk] / (1.0 - _FLOOR)).tolist(),
+        for height, floor, start, factor in zip(
+            (heights[chunk] / (1.0 - floors[chunk])).tolist(),
+            floors[chunk].tolist(),
             np.stack(starts, axis=1).tolist(),
             zip(*factors, strict=True),
             strict=True,
         ):
-            hill = functools.reduce(np.multiply.outer, factor) - _FLOOR
-            np.maximum(hill, 0.0, out=hill)
-            hill *= height
+            hill = functools.reduce(np.multiply.outer, factor)
+            hill = height * np.where(hill > _END, hill - floor, 0.0)
             total[tuple(slice(i, i + w) for i, w in zip(start, widths, strict=True))] += hill
     for j, (axis, w) in enumerate(zip(axes, widths, strict=True)):
         total = _folded(total, j, axis, w)
@@ -81,7 +89,7 @@ def _factors(
     """Return each hill's first point and its (n_hills, width) factor from there on.
 
     A window that would leave the grid is moved inside; where the hill does not reach, its factor
-    is below the floor.
+    is below the end of a kernel.
     """
     half = 0.5 * width * axis.spacing
     start = np.floor((center - half - axis.lower) / axis.spacing + 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.bias.blocks import Blocks
-from ipi_mtd.bias.hill import REACH, stretched_gaussian
+from ipi_mtd.bias.hill import REACH, Kernel, stretched_gaussian
 from ipi_mtd.bias.periods import Period, period_lengths
 from ipi_mtd.bias.spline import hermite, interpolate_1, interpolate_2, interpolate_3
 from ipi_mtd.structure import FloatArray
@@ -138,7 +138,13 @@ class Grid:
         V, dV_ds = self._interpolate(corners, self.tiny, *weights)
         return V, np.array(dV_ds)
 
-    def add(self, center: Sequence[float], sigma: Sequence[float], height: float) -> None:
+    def add(
+        self,
+        center: Sequence[float],
+        sigma: Sequence[float],
+        height: float,
+        kernel: Kernel = stretched_gaussian,
+    ) -> None:
         """Add a hill to the nodes that it reaches.
 
         Parameters
@@ -146,6 +152,7 @@ class Grid:
         center, sigma : d floats, units of the CVs
         height : float, energy
             The height in the bias, which in a well-tempered run is not the HILLS column.
+        kernel : Kernel
         """
         first = []
         widths_away = []
@@ -160,7 +167,7 @@ class Grid:
             first.append(lo)
             widths_away.append((origin + nodes * h - c) / width)
         u = np.ix_(*widths_away)
-        K, dK_dd = stretched_gaussian(np.asarray(0.5 * sum(u_j * u_j for u_j in u)))
+        K, dK_dd = kernel(np.asarray(0.5 * sum(u_j * u_j for u_j in u)))
         hill = np.empty((*K.shape, 1 + len(first)))
         hill[..., 0] = height * K
         for j, (u_j, width) in enumerate(zip(u, sigma, strict=True)):

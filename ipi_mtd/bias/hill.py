@@ -1,4 +1,4 @@
-"""A hill, and the shape that all hills share."""
+"""A hill, and the shapes that hills have."""
 
 from __future__ import annotations
 
@@ -15,8 +15,50 @@ CUTOFF = 6.25
 REACH = math.sqrt(2.0 * CUTOFF)
 """How many widths a hill reaches along one CV."""
 
-_SCALE = 1.0 / (1.0 - math.exp(-CUTOFF))
-_SHIFT = -_SCALE * math.exp(-CUTOFF)
+
+class Kernel:
+    """The shape of a hill of height one: ``K(d) = A exp(-d) + B for d < 6.25, else 0``.
+
+    ``A = 1/(1 - floor)`` and ``B = -A floor``, so that the height is one whatever the floor is.
+
+    Parameters
+    ----------
+    name : as in HILLS
+    floor : float
+        What is taken off ``exp(-d)``.
+    """
+
+    def __init__(self, name: str, floor: float) -> None:
+        self.name = name
+        self.floor = floor
+        self._scale = 1.0 / (1.0 - floor)
+        self._shift = -self._scale * floor
+
+    def __call__(self, d: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The kernel and its derivative.
+
+        Parameters
+        ----------
+        d : array of any shape
+            ``0.5 sum_j ((s_j - c_j)/sigma_j)**2``
+
+        Returns
+        -------
+        K, dK_dd : arrays of the same shape
+        """
+        inside = d < CUTOFF
+        scaled = np.where(inside, self._scale * np.exp(-d), 0.0)
+        return np.where(inside, scaled + self._shift, 0.0), -scaled
+
+
+stretched_gaussian = Kernel("stretched-gaussian", math.exp(-CUTOFF))
+"""PLUMED's since version 2.8, and ours: it ends at zero. The slope still jumps at the cutoff, by
+0.2 % of the one at the center."""
+
+gaussian = Kernel("gaussian", 0.0)
+"""PLUMED's before 2.8: it jumps at the cutoff, from 0.2 % of the height to zero."""
+
+KERNELS = {kernel.name: kernel for kernel in (stretched_gaussian, gaussian)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +73,14 @@ class Hill:
     height : float, energy
         The column as PLUMED writes it. In a well-tempered run it is the deposited height times
         gamma/(gamma-1), so that the rows of a file add up to minus the free energy.
+    kernel : Kernel
+        Its shape; new hills have the stretched one.
     """
 
     center: tuple[float, ...]
     sigma: tuple[float, ...]
     height: float
+    kernel: Kernel = stretched_gaussian
 
     def __post_init__(self) -> None:
         if len(self.center) != len(self.sigma):
@@ -47,28 +92,3 @@ class Hill:
             raise ValueError(f"a hill is made of finite numbers, got {self}")
         if not all(width > 0.0 for width in self.sigma):
             raise ValueError(f"the widths of a hill must be positive, got {self.sigma}")
-
-
-def stretched_gaussian(d: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The hill of height one and its derivative, as PLUMED has them since version 2.8.
-
-    A Gaussian cut at ``d = 6.25`` would jump there. Shifted and stretched it ends at zero and
-    keeps its height::
-
-        K(d) = A exp(-d) + B  for d < 6.25, else 0
-        A = 1/(1 - exp(-6.25)),  B = -A exp(-6.25)
-
-    The slope still jumps at the cutoff, by 0.2 % of the one at the center.
-
-    Parameters
-    ----------
-    d : array of any shape
-        ``0.5 sum_j ((s_j - c_j)/sigma_j)**2``
-
-    Returns
-    -------
-    K, dK_dd : arrays of the same shape
-    """
-    inside = d < CUTOFF
-    stretched = np.where(inside, _SCALE * np.exp(-d), 0.0)
-    return np.where(inside, stretched + _SHIFT, 0.0), -stretched

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ipi_mtd.bias.hill import REACH, stretched_gaussian
+from ipi_mtd.bias.hill import REACH, Kernel, stretched_gaussian
 from ipi_mtd.bias.periods import Period, period_lengths
 from ipi_mtd.structure import FloatArray
 
@@ -42,7 +42,7 @@ class HillSum:
         self._length = np.array([[0.0 if n == math.inf else n] for n in self.lengths])
         self._inverse_length = np.array([[1.0 / n] for n in self.lengths])
         self._axes: tuple[_Axis, ...] = ()  # once there is a hill
-        self._cells: dict[tuple[int, ...], _Hills] = {}
+        self._cells: dict[tuple[int, ...], dict[Kernel, _Hills]] = {}
 
     def evaluate(self, s: Sequence[float] | FloatArray) -> tuple[float, FloatArray]:
         """V and dV/ds at s.
@@ -60,16 +60,24 @@ class HillSum:
         if len(x) != len(self.lengths):
             raise ValueError(f"the bias is on {len(self.lengths)} CVs, got {len(x)}")
         key = tuple(map(_Axis.cell, self._axes, x.tolist()))
-        if key not in self._cells:
-            return 0.0, np.zeros(len(x))
-        center, sigma, height = self._cells[key].columns()
-        away = x[:, None] - center  # (d, n_hills)
-        away -= self._length * np.rint(away * self._inverse_length)
-        u = away / sigma
-        K, dK_dd = stretched_gaussian(0.5 * (u * u).sum(axis=0))
-        return float((height * K).sum()), (height * dK_dd * u / sigma).sum(axis=1)
+        V, dV_ds = 0.0, np.zeros(len(x))
+        for kernel, hills in self._cells.get(key, {}).items():
+            center, sigma, height = hills.columns()
+            away = x[:, None] - center  # (d, n_hills)
+            away -= self._length * np.rint(away * self._inverse_length)
+            u = away / sigma
+            K, dK_dd = kernel(0.5 * (u * u).sum(axis=0))
+            V += float((height * K).sum())
+            dV_ds += (height * dK_dd * u / sigma).sum(axis=1)
+        return V, dV_ds
 
-    def add(self, center: Sequence[float], sigma: Sequence[float], height: float) -> None:
+    def add(
+        self,
+        center: Sequence[float],
+        sigma: Sequence[float],
+        height: float,
+        kernel: Kernel = stretched_gaussian,
+    ) -> None:
         """Add a hill to the cells that it reaches into.
 
         Parameters
@@ -77,13 +85,15 @@ class HillSum:
         center, sigma : d floats, units of the CVs
         height : float, energy
             The height in the bias, which in a well-tempered run is not the HILLS column.
+        kernel : Kernel
         """
         if not self._axes:
             self._axes = tuple(map(_axis, sigma, self.lengths))
         for key in itertools.product(*map(_Axis.reached, self._axes, center, sigma)):
-            if key not in self._cells:
-                self._cells[key] = _Hills(len(self.lengths))
-            self._cells[key].append((*center, *sigma, height))
+            cell = self._cells.setdefault(key, {})
+            if kernel not in cell:
+                cell[kernel] = _Hills(len(self.lengths))
+            cell[kernel].append((*center, *sigma, height))
 
     def on(self, lower: Sequence[float], upper: Sequence[float], bins: Sequence[int]) -> FloatArray:
         """V at the nodes of a box, one after the other.
@@ -152,7 +162,7 @@ def _reach(sigma: float) -> float:
 
 
 class _Hills:
-    """The hills of one cell, as the columns of an array that doubles when it is full."""
+    """The hills of one cell and kernel, as the columns of an array that doubles when it is full."""
 
     def __init__(self, d: int) -> None:
         self._d = d

@@ -66,7 +66,7 @@ class Metad:
         if not all(0.0 < width < math.inf for width in sigma):
             raise ValueError(f"sigma must be positive, got {tuple(sigma)}")
         if not 0.0 <= height < math.inf:
-            raise ValueError(f"height must be positive, got {height}")
+            raise ValueError(f"height must not be negative, got {height}")
         if pace < 1:
             raise ValueError(f"pace must be at least 1 step, got {pace}")
         if kT is not None and not 0.0 < kT < math.inf:
@@ -128,7 +128,7 @@ class Metad:
             raise ValueError(
                 f"the bias is on {len(self.sigma)} CVs, the hill on {len(hill.center)}"
             )
-        self.surface.add(hill.center, hill.sigma, hill.height / self._column_factor)
+        self.surface.add(hill.center, hill.sigma, hill.height / self._column_factor, hill.kernel)
         self.n_hills += 1
 
     def reset(self) -> None:

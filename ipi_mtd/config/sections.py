@@ -255,8 +255,8 @@ class MetadSection(Section):
     """Its energy is the column ``NAME.bias`` of COLVAR."""
     cvs: list[str] | None = None
     """The CVs it acts on; all by default."""
-    height: Annotated[Energy, Field(gt=0)]
-    """The height of a hill where there is no bias yet."""
+    height: Annotated[Energy, Field(ge=0)]
+    """The height of a hill where there is no bias yet; with 0 the bias stays as it is."""
     sigma: list[Positive]
     """The width of a hill for each CV."""
     pace: PositiveInt

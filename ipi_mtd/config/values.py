@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from ipi_mtd import units
+from ipi_mtd.written_number import WrittenNumber
 
 
 def _quantity(to: str) -> BeforeValidator:
     def convert(value: object) -> float:
+        if type(value) in (int, float) and value == 0:
+            return 0.0  # in any unit
         return units.parse(value if isinstance(value, str) else str(value), to)
 
     return BeforeValidator(convert)
@@ -31,6 +42,23 @@ def _unit_of(dimension: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _number(value: object) -> object:
+    """A string is read as PLUMED reads it; one that is no number is left for pydantic to refuse."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return WrittenNumber(value)
+    return value
+
+
+def _as_written(value: object, validate: ValidatorFunctionWrapHandler) -> float:
+    """The number with its text: ``360.0`` in TOML is not ``360``; pi has no digits to keep."""
+    number = _number(value)
+    validated: float = validate(number)
+    if type(value) in (int, float) and abs(validated) != math.pi:
+        return WrittenNumber(repr(value))
+    return number if isinstance(number, WrittenNumber) else validated
+
+
 def _one_or_more(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
@@ -40,9 +68,10 @@ Length: TypeAlias = Annotated[float, _quantity("bohr"), Field(gt=0, allow_inf_na
 Time: TypeAlias = Annotated[float, _quantity("ps"), Field(gt=0, allow_inf_nan=False)]
 Temperature: TypeAlias = Annotated[float, _quantity("K"), Field(gt=0, allow_inf_nan=False)]
 RelativePath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
-Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
-Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Period: TypeAlias = tuple[Number, Number]
+Number: TypeAlias = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Positive: TypeAlias = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+Bound: TypeAlias = Annotated[Number, WrapValidator(_as_written)]
+Period: TypeAlias = tuple[Bound, Bound]
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]*[A-Za-z0-9_\-]$")]
 NumberFormat: TypeAlias = Annotated[str, Field(pattern=r"^%[-+ #0]*[0-9]*(\.[0-9]*)?l?[feEgG]$")]
 Element: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]

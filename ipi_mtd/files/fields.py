@@ -12,19 +12,20 @@ anything else                  a row: one number for each column, with a comment
 =============================  ===================================================================
 
 A writer that starts again repeats the whole header, so the same FIELDS and SET lines may come many
-times; they must agree. Only lines that end in a newline count: a last line without one was cut
-short by a writer that was killed, and so were the zero bytes that a power failure can leave.
+times; they must agree, but for a constant that the reader lets change. Only lines that end in a
+newline count: a last line without one was cut short by a writer that was killed, and so were the
+zero bytes that a power failure can leave.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import math
-import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ import numpy as np
 from ipi_mtd.bias.periods import Period
 from ipi_mtd.errors import UserError
 from ipi_mtd.structure import FloatArray
+from ipi_mtd.written_number import WrittenNumber
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,8 @@ class Table:
         The columns.
     constants : mapping of str to str
         The SET lines.
+    changes : tuple of (row, str)
+        From which row on the constant that may change has which value; the first is row 0.
     comments : tuple of str
         The comment lines, without the ``#`` and the blanks around them.
     rows : (n_rows, n_names) array
@@ -53,6 +57,7 @@ class Table:
 
     names: tuple[str, ...]
     constants: Mapping[str, str]
+    changes: tuple[tuple[int, str], ...]
     comments: tuple[str, ...]
     rows: FloatArray
     end: int
@@ -91,8 +96,13 @@ def format_cell(value: float, number: str | None = None) -> str:
     return f" {float(value)!r:>23}" if number is None else f" {number}" % value
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, changing: str = "") -> Table:
     """Read every whole line of a file.
+
+    Parameters
+    ----------
+    path : of the file
+    changing : a constant that need not stay what it is
 
     Raises
     ------
@@ -107,8 +117,11 @@ def read_table(path: Path) -> Table:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not a text file (byte {error.start})") from error
-    names, constants, comments = _header(path, text)
-    return Table(names, constants, comments, _rows(path, text, len(names)), end)
+    header = read_header(path, _hash_lines(text), changing)
+    changes = [(_rows_above(text, line), value) for line, value in header.changes]
+    rows = _rows(path, text, len(header.names))
+    comments = tuple(header.comments)
+    return Table(header.names, header.constants, tuple(changes), comments, rows, end)
 
 
 def line_of_row(path: Path, row: int) -> int:
@@ -121,7 +134,7 @@ def line_of_row(path: Path, row: int) -> int:
 def period_constants(periods: Mapping[str, Period]) -> dict[str, str]:
     """Return the SET lines that state the periods of the periodic columns."""
     return {
-        f"{side}_{name}": _format_bound(bound)
+        f"{side}_{name}": format_bound(bound)
         for name, period in periods.items()
         if period is not None
         for side, bound in zip(("min", "max"), period, strict=True)
@@ -139,59 +152,87 @@ def read_period(path: Path, table: Table, name: str) -> Period:
     texts = [table.constants.get(f"{side}_{name}") for side in ("min", "max")]
     if texts == [None, None]:
         return None
-    bounds = [_parse_bound(text or "") for text in texts]
-    if not -math.inf < bounds[0] < bounds[1] < math.inf:
-        raise UserError(
-            f"{path}: min_{name} and max_{name} must be two numbers in ascending order,"
-            f" got {texts[0]} and {texts[1]}"
-        )
-    return bounds[0], bounds[1]
+    with contextlib.suppress(ValueError):
+        lower, upper = (WrittenNumber(text or "") for text in texts)
+        if lower < upper:
+            return lower, upper
+    raise UserError(
+        f"{path}: min_{name} and max_{name} must be two numbers in ascending order,"
+        f" got {texts[0]} and {texts[1]}"
+    )
 
 
-def _format_bound(bound: float) -> str:
-    """The shortest digits, as users write them in PLUMED's input, which compares the text."""
+def format_bound(bound: float) -> str:
+    """A bound as it was written; if that is not known, as PLUMED's users would write it."""
+    if isinstance(bound, WrittenNumber):
+        return bound.text
     return {math.pi: "pi", -math.pi: "-pi"}.get(bound, repr(float(bound)).removesuffix(".0"))
 
 
-def _parse_bound(text: str) -> float:
-    """Return the value of ``1.5``, ``-pi`` or ``2*pi``, NaN for anything else."""
-    try:
-        if pi := re.fullmatch(r"([+-]?)(?:(.+)\*)?pi", text):
-            return float(f"{pi[1]}{pi[2] or 1}") * math.pi
-        return float(text)
-    except ValueError:
-        return math.nan
+@dataclass(slots=True)
+class Header:
+    """What the lines that start with ``#`` say; see `Table`, but for the lines of the changes."""
 
-
-def _header(path: Path, text: str) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
     names: tuple[str, ...] = ()
-    constants: dict[str, str] = {}
-    comments = []
-    for number, line in _hash_lines(text):
+    constants: dict[str, str] = field(default_factory=dict)
+    changes: list[tuple[int, str]] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+
+def read_header(path: Path, lines: Iterable[tuple[int, str]], changing: str = "") -> Header:
+    """Read the lines that start with ``#``.
+
+    Parameters
+    ----------
+    path : of the file, for messages
+    lines : number and text of each
+    changing : a constant that need not stay what it is
+
+    Raises
+    ------
+    UserError
+        If there is no FIELDS line, or a line breaks the format.
+    """
+    header = Header()
+    for number, line in lines:
         where = f"{path}, line {number}"
         match line.split():
             case ["#!", "FIELDS", *fields]:
                 if not fields or len(set(fields)) != len(fields):
                     raise UserError(f"{where}: FIELDS needs different column names, got {line!r}")
-                if names and names != tuple(fields):
+                if header.names and header.names != tuple(fields):
                     raise UserError(
                         f"{where}: the columns change within the file,"
-                        f" from {' '.join(names)} to {' '.join(fields)}"
+                        f" from {' '.join(header.names)} to {' '.join(fields)}"
                     )
-                names = tuple(fields)
+                header.names = tuple(fields)
             case ["#!", "SET", name, value]:
-                if constants.setdefault(name, value) != value:
+                before = header.constants.get(name, value)
+                if name == changing:
+                    header.constants[name] = value
+                    if not header.changes or header.changes[-1][1] != value:
+                        header.changes.append((number, value))
+                elif not same_constant(header.constants.setdefault(name, value), value):
                     raise UserError(
-                        f"{where}: {name} changes within the file,"
-                        f" from {constants[name]} to {value}"
+                        f"{where}: {name} changes within the file, from {before} to {value}"
                     )
             case ["#!", ("FIELDS" | "SET"), *_]:
                 raise UserError(f"{where}: SET needs a name and a value, got {line!r}")
             case _:
-                comments.append(line[1:].strip())
-    if not names:
+                header.comments.append(line[1:].strip())
+    if not header.names:
         raise UserError(f"{path}: has no '#! FIELDS' line; is it a file of PLUMED's format?")
-    return names, constants, tuple(comments)
+    return header
+
+
+def same_constant(one: str, other: str) -> bool:
+    """Whether two words are the same, or the same number but for rounding."""
+    if one == other:
+        return True
+    try:
+        return math.isclose(WrittenNumber(one), WrittenNumber(other), rel_tol=1e-6)
+    except ValueError:
+        return False
 
 
 def _hash_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -207,6 +248,12 @@ def _hash_lines(text: str) -> Iterator[tuple[int, str]]:
         if not text[start:at].strip():
             yield number, text[at:stop].strip()
         at = text.find("#", stop)
+
+
+def _rows_above(text: str, number: int) -> int:
+    """How many rows there are above a line, counted from 1."""
+    above = text.split("\n", number - 1)[:-1]
+    return sum(1 for line in above if line.partition("#")[0].strip())
 
 
 def _rows(path: Path, text: str, n_names: int) -> FloatArray:

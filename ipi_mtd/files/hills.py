@@ -13,11 +13,16 @@ line                                                meaning
                                                     that the rows add up to -F; gamma, or -1 in an
                                                     untempered run
 ``#! SET multivariate false``                       the widths are those of separate CVs
-``#! SET kerneltype stretched-gaussian``            the kernel of `ipi_mtd.bias.hill`
+``#! SET kerneltype stretched-gaussian``            the kernel of the hills below, one of those in
+                                                    `ipi_mtd.bias.hill`; ours is this one, and so
+                                                    is that of a file without the line
 ``#! SET min_cv1 -pi``, ``#! SET max_cv1 pi``       of each periodic CV
 ``# ipi-mtd key text``                              our own: what the run was made with; a key is
                                                     one word, the text the rest of the line
 ==================================================  ================================================
+
+PLUMED before 2.8 wrote ``kerneltype gaussian``, and a later one goes on below that with a header of
+its own. Each hill has the kernel that the last line above it says, as in PLUMED's ``sum_hills``.
 
 Our own lines are comments below the FIELDS line, because PLUMED skips those. It refuses to restart
 from a file with a SET line that it does not know, or with a comment above FIELDS.
@@ -25,13 +30,14 @@ from a file with a SET line that it does not know, or with a comment above FIELD
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ipi_mtd.bias.hill import Hill
+from ipi_mtd.bias.hill import KERNELS, Hill, Kernel, stretched_gaussian
 from ipi_mtd.bias.periods import Period
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.fields import (
@@ -46,7 +52,8 @@ from ipi_mtd.files.fields import (
 from ipi_mtd.structure import FloatArray
 
 _OURS = "ipi-mtd"
-_KERNEL = {"multivariate": "false", "kerneltype": "stretched-gaussian"}
+_KERNELTYPE = "kerneltype"
+_MULTIVARIATE = "multivariate"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +76,8 @@ class Hills:
         Our own lines.
     end : int, bytes
         Where the last whole line of the file ends.
+    kernels : pairs of a row and a Kernel
+        The kernel of the hills from that row on.
     """
 
     names: tuple[str, ...]
@@ -80,14 +89,25 @@ class Hills:
     bias_factors: FloatArray
     identity: Mapping[str, str]
     end: int
+    kernels: tuple[tuple[int, Kernel], ...] = ((0, stretched_gaussian),)
 
     def __len__(self) -> int:
         return len(self.heights)
 
     def __iter__(self) -> Iterator[Hill]:
         rows = zip(self.centers.tolist(), self.sigmas.tolist(), self.heights.tolist(), strict=True)
-        for center, sigma, height in rows:
-            yield Hill(tuple(center), tuple(sigma), height)
+        for (center, sigma, height), kernel in zip(rows, self._each_kernel(), strict=True):
+            yield Hill(tuple(center), tuple(sigma), height, kernel)
+
+    @property
+    def floors(self) -> FloatArray:
+        """(n_hills,) array: the floor of each hill's kernel."""
+        return np.array([kernel.floor for kernel in self._each_kernel()], dtype=np.float64)
+
+    def _each_kernel(self) -> Iterator[Kernel]:
+        ends = [row for row, _ in self.kernels[1:]] + [len(self)]
+        for (row, kernel), end in zip(self.kernels, ends, strict=True):
+            yield from itertools.repeat(kernel, end - row)
 
 
 def format_hills_header(names: Sequence[str], periods: Sequence[Period]) -> bytes:
@@ -99,7 +119,8 @@ def format_hills_header(names: Sequence[str], periods: Sequence[Period]) -> byte
         If a name is not one word, or the columns do not have different names.
     """
     bounds = period_constants(dict(zip(names, periods, strict=True)))
-    return format_header(_columns(names), {**_KERNEL, **bounds})
+    kernel = {_MULTIVARIATE: "false", _KERNELTYPE: stretched_gaussian.name}
+    return format_header(_columns(names), {**kernel, **bounds})
 
 
 def format_hill(time: float, hill: Hill, bias_factor: float) -> bytes:
@@ -138,7 +159,7 @@ def read_hills(path: Path) -> Hills:
     UserError
         If the file cannot be read, breaks the format, or holds hills of another kind.
     """
-    table = read_table(path)
+    table = read_table(path, changing=_KERNELTYPE)
     names = _cv_names(path, table)
     d = len(names)
     centers, sigmas = table.rows[:, 1 : 1 + d], table.rows[:, 1 + d : 1 + 2 * d]
@@ -159,6 +180,7 @@ def read_hills(path: Path) -> Hills:
         bias_factors=table.column("biasf"),
         identity=_identity(path, table),
         end=table.end,
+        kernels=_kernels(path, table),
     )
 
 
@@ -167,13 +189,12 @@ def _columns(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _cv_names(path: Path, table: Table) -> tuple[str, ...]:
-    for name, expected in _KERNEL.items():
-        found = table.constants.get(name, expected)  # PLUMED's own default for a missing line
-        if found != expected:
-            raise UserError(
-                f"{path}: {name} is {found}, but only hills with {name} {expected} can be read"
-                " (PLUMED writes them since 2.8, without ADAPTIVE)"
-            )
+    multivariate = table.constants.get(_MULTIVARIATE, "false")
+    if multivariate != "false":
+        raise UserError(
+            f"{path}: {_MULTIVARIATE} is {multivariate}, but only hills with {_MULTIVARIATE} false "
+            "can be read (PLUMED writes them without ADAPTIVE)"
+        )
     n_cvs = table.names.index("height") // 2 if "height" in table.names else 0
     names = table.names[1 : 1 + n_cvs]
     columns = _columns(names)
@@ -183,6 +204,18 @@ def _cv_names(path: Path, table: Table) -> tuple[str, ...]:
             f" got {' '.join(table.names)}"
         )
     return names
+
+
+def _kernels(path: Path, table: Table) -> tuple[tuple[int, Kernel], ...]:
+    kernels = [(0, stretched_gaussian)]  # PLUMED's own default for a missing line
+    for row, name in table.changes:
+        if name not in KERNELS:
+            raise UserError(
+                f"{path}: {_KERNELTYPE} is {name}, but only hills with {_KERNELTYPE} "
+                f"{' or '.join(KERNELS)} can be read, which are those of METAD"
+            )
+        kernels.append((row, KERNELS[name]))
+    return tuple(kernels)
 
 
 def _identity(path: Path, table: Table) -> dict[str, str]:

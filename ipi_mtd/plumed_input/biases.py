@@ -7,6 +7,7 @@ import math
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
 from ipi_mtd.plumed_input.draft import Content, Draft
+from ipi_mtd.written_number import WrittenNumber
 
 
 def read_metad(draft: Draft, action: Action) -> None:
@@ -22,7 +23,7 @@ def read_metad(draft: Draft, action: Action) -> None:
         "name": _name(action),
         "cvs": cvs,
         "sigma": action.values("SIGMA", values.positive, len(cvs)),
-        "height": draft.quantity(action.value("HEIGHT", values.positive)),
+        "height": draft.quantity(action.value("HEIGHT", values.not_negative)),
         "pace": action.value("PACE", values.count),
         "file": draft.take_file(action, _file(action)),
         "rct": "CALC_RCT" in action.flags,
@@ -55,7 +56,7 @@ def read_walls(draft: Draft, action: Action) -> None:
         "name": _name(action),
         "side": "upper" if action.name == "UPPER_WALLS" else "lower",
         "cv": cvs,
-        "at": action.values("AT", values.number, n),
+        "at": action.values("AT", WrittenNumber, n),
         "kappa": [draft.quantity(k) for k in action.values("KAPPA", values.not_negative, n)],
     }
     if "EXP" in action.keywords:
@@ -63,7 +64,7 @@ def read_walls(draft: Draft, action: Action) -> None:
     if "EPS" in action.keywords:
         wall["eps"] = action.values("EPS", values.positive, n)
     if "OFFSET" in action.keywords:
-        wall["offset"] = action.values("OFFSET", values.number, n)
+        wall["offset"] = action.values("OFFSET", WrittenNumber, n)
     # an element that is selected is a vector of length one, and PLUMED makes a wall on vectors of
     # other actions, whose names show in the files
     sections = [draft.scalars[cv] for cv in cvs]
@@ -100,8 +101,8 @@ def _grid(draft: Draft, action: Action, cvs: list[str], sigma: list[float]) -> C
         if key not in given:
             raise action.error(f"needs `{key}`", given[0])
     n = len(cvs)
-    lower = action.values("GRID_MIN", values.number, n)
-    upper = action.values("GRID_MAX", values.number, n)
+    lower = action.values("GRID_MIN", WrittenNumber, n)
+    upper = action.values("GRID_MAX", WrittenNumber, n)
     bins = [1] * n
     if "GRID_BIN" in given:
         bins = action.values("GRID_BIN", values.count, n)

@@ -7,6 +7,7 @@ import re
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
 from ipi_mtd.plumed_input.draft import Content, Draft, Vector
+from ipi_mtd.written_number import WrittenNumber
 
 _ELEMENT = re.compile(r"[1-9][0-9]{0,8}(\.[1-9][0-9]{0,8})?")
 
@@ -106,7 +107,7 @@ def _bounds(action: Action) -> dict[str, float]:
             )
     bounds = {}
     for key, text in texts.items():
-        convert = values.positive if key == "SMEAR" else values.number
+        convert = values.positive if key == "SMEAR" else WrittenNumber
         try:
             bounds[key.lower()] = convert(text)
         except ValueError as error:
@@ -140,10 +141,10 @@ def _period(action: Action) -> Content:
         return {}
     if len(words) != 2:
         raise action.error("must be NO or two bounds such as -pi,pi", "PERIODIC")
-    lower, upper = action.values("PERIODIC", values.number)
+    lower, upper = action.values("PERIODIC", WrittenNumber)
     if not lower < upper:
         raise action.error(
-            f"needs a lower and a larger upper bound, got {lower}, {upper}", "PERIODIC"
+            f"needs a lower and a larger upper bound, got {lower.text}, {upper.text}", "PERIODIC"
         )
     return {"period": [lower, upper]}
 

@@ -30,7 +30,7 @@ def read_units(draft: Draft, action: Action) -> None:
     if any(other.name == "UNITS" for other in draft.labels.values()):
         raise action.error("stands twice")
     if "LENGTH" in action.keywords:
-        draft.length = _unit(action, "LENGTH", LENGTHS, None)
+        draft.length = _unit(action, "LENGTH", LENGTHS, "nm")
     if "ENERGY" in action.keywords:
         draft.energy = _unit(action, "ENERGY", ENERGIES, "kJ/mol")
     if "TIME" in action.keywords:
@@ -55,14 +55,12 @@ def _require_first(draft: Draft, action: Action) -> None:
         raise action.error(f"must come before {others[0].name} on line {others[0].line}")
 
 
-def _unit(action: Action, key: str, names: dict[str, str], default: str | None) -> str:
+def _unit(action: Action, key: str, names: dict[str, str], default: str) -> str:
     text = action.text(key)
     if text in names:
         return names[text]
-    rule = f"must be one of {', '.join(names)}"
-    if default is not None:
-        try:
-            return f"{values.positive(text)!r}*{default}"
-        except ValueError:
-            rule += f", or a number of {default}"
-    raise action.error(f"{rule}, got '{text}'", key)
+    try:
+        return f"{values.positive(text)!r}*{default}"
+    except ValueError as error:
+        rule = f"must be one of {', '.join(names)}, or a number of {default}"
+        raise action.error(f"{rule}, got '{text}'", key) from error

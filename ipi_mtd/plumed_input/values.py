@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 
-_FLOAT = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_TERM = rf"(?:{_FLOAT}(?:pi|PI)?|pi|PI)"
-_NUMBER = re.compile(rf"([-+]?)({_TERM})((?:[*/]{_TERM})*)")
+from ipi_mtd.written_number import WrittenNumber
+
 _FILE = re.compile(r"[A-Za-z0-9_.-]+")
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::(-?[0-9]{1,9}))?)?")
 
@@ -16,29 +14,6 @@ MOST_ATOMS = 10_000_000
 
 MOST_BINS = 1_000_000
 """Along one CV; more are a slip of the keyboard."""
-
-
-def number(text: str) -> float:
-    """A number such as ``0.5``, ``1e-3``, ``-pi``, ``2*pi`` or ``1/3``.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or not finite.
-    """
-    match = _NUMBER.fullmatch(text)
-    value = math.nan
-    if match is not None:
-        value = _term(match[2])
-        for operator, term in re.findall(rf"([*/])({_TERM})", match[3]):
-            factor = _term(term)
-            if operator == "*":
-                value *= factor
-            else:
-                value = value / factor if factor else math.nan
-    if match is None or not math.isfinite(value):
-        raise ValueError("must be a number")
-    return -value if match[1] == "-" else value
 
 
 def positive(text: str) -> float:
@@ -140,14 +115,8 @@ def atoms(words: list[str]) -> list[int]:
     return found
 
 
-def _term(text: str) -> float:
-    factor = text.lower().removesuffix("pi")
-    value = float(factor) if factor else 1.0
-    return value if factor == text else value * math.pi
-
-
 def _or_nothing(text: str) -> float | None:
     try:
-        return number(text)
+        return WrittenNumber(text)
     except ValueError:
         return None

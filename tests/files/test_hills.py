@@ -154,7 +154,7 @@ def test_an_identity_that_does_not_fit_a_line_is_a_user_error(identity):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        (b"stretched-gaussian", b"gaussian", "kerneltype is gaussian, but only"),
+        (b"stretched-gaussian", b"triangular", "kerneltype is triangular, but only"),
         (b"multivariate false", b"multivariate true", "multivariate is true, but only"),
         (b" biasf", b"", "has the columns time cv"),
         (b"time d t", b"d t time", "has the columns time cv"),

@@ -2,39 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from ipi_mtd.plumed_input import values
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("30", 30.0),
-        ("-0.5", -0.5),
-        ("+.5", 0.5),
-        ("1e-3", 1e-3),
-        ("pi", math.pi),
-        ("-PI", -math.pi),
-        ("2pi", 2 * math.pi),
-        ("2*pi", 2 * math.pi),
-        ("pi/10", math.pi / 10),
-        ("-1/4", -0.25),
-        ("2*3/4", 1.5),
-    ],
-)
-def test_a_number_may_be_a_fraction_or_a_multiple_of_pi(text: str, value: float) -> None:
-    assert values.number(text) == value
-
-
-@pytest.mark.parametrize(
-    "text", ["", "-", "x", "nan", "inf", "1e999", "1/0", "1_000", "1+1", "0x10", "1e", "*2", "٣"]
-)
-def test_what_is_no_finite_number_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="must be a number"):
-        values.number(text)
 
 
 @pytest.mark.parametrize(("text", "value"), [("30", 30), ("1e3", 1000), ("4.0", 4), ("6/2", 3)])
