@@ -116,7 +116,7 @@ def launch(
     try:
         stopped = None if interrupted else pair.judge()
     except UserError as error:
-        if bar.last is None:  # nothing to go on with
+        if bar.last is None or bar.last["step"] == 0:  # nothing to go on with
             raise
         raise UserError(f"{error}; {going_on.advice()}") from error
     finally:
