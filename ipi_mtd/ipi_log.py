@@ -22,7 +22,7 @@ _PLUMED = "PLUMED:"
 _PLUMED_FRAME = re.compile(r"PLUMED: ?#{20,}")
 _SOFTEXIT = re.compile(r"@softexit\.trigger:\s+SOFTEXIT CALLED FROM THREAD <.*?\)>(?P<words>.*)")
 _STOPPED = {
-    "EXIT file detected": "there is a file called EXIT",
+    "EXIT file detected": "there is a file called EXIT, to be removed before it can go on",
     "Wall clock time expired": "<total_time> is over",
     "Maximum wallclock time elapsed": "<total_time> is over",
     "Kill signal": "it was told to",

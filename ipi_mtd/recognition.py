@@ -121,7 +121,8 @@ def require_continued(
             raise NotContinued(
                 f"{journal.path}: i-PI begins at step {found.step} again, but this run is at step "
                 f"{journal.proposal.step} and would lose {plural(n_hills, 'hill')}: let i-PI "
-                "go on from its RESTART or a checkpoint, or begin anew with --fresh"
+                "go on from its RESTART or a checkpoint, or begin anew with --fresh (or with "
+                "--keep-hills, on top of them)"
             )
 
 

@@ -29,6 +29,7 @@ success. Restartable as is: NO.'. Cleaning up.
  @interfacesocket.close: Shutting down the driver interface.
 """
 )
+A_FILE = "there is a file called EXIT, to be removed before it can go on"
 
 WRONG = {
     "an exception": (
@@ -114,8 +115,8 @@ def test_nothing_is_wrong_where_nothing_is_said(log):
 @pytest.mark.parametrize(
     ("log", "why"),
     [
-        (" @simulation.run: EXIT file detected! Bye bye!\n" + CLEAN, "there is a file called EXIT"),
-        (SOFTEXIT + " @SOFTEXIT: EXIT file detected.\n", "there is a file called EXIT"),
+        (" @simulation.run: EXIT file detected! Bye bye!\n" + CLEAN, A_FILE),
+        (SOFTEXIT + " @SOFTEXIT: EXIT file detected.\n", A_FILE),
         (SOFTEXIT + " @SOFTEXIT: Maximum wallclock time elapsed.\n", "<total_time> is over"),
         (" @simulation.run: Wall clock time expired! Bye bye!\n" + CLEAN, "<total_time> is over"),
         (START + CLEAN, None),
