@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from ipi_mtd import units
+from ipi_mtd.ase_calculators import load_calculator
 from ipi_mtd.bias import Grid, HillSum, Metad, Period, Walls
 from ipi_mtd.biased_system import Bias, BiasedSystem, BiasTerm
 from ipi_mtd.columns import Box, Column, Columns
@@ -427,12 +427,5 @@ def _make_potential(config: Config, source: Path, structure: Structure) -> Poten
         case MetatomicSection():
             return MetatomicPotential(section.file, section.extensions, section.device)
         case ASESection():
-            module, _, name = section.calculator.partition(":")
-            try:
-                calculator = getattr(importlib.import_module(module), name)(**section.arguments)
-            except Exception as error:
-                raise UserError(
-                    f"{source}: `potential.calculator` {section.calculator}: {error}"
-                ) from error
-            return AsePotential(calculator)
+            return AsePotential(load_calculator(section.calculator, section.arguments, source))
     return NoPotential()

@@ -177,6 +177,13 @@ def launch(
     metavar="FILE|NAME:CV=VALUE,...",
     help="A known structure to mark: a structure file (needs --config), or its CVs.",
 )
+@click.option(
+    "--max",
+    "highest",
+    type=float,
+    metavar="ENERGY",
+    help="The top of the picture's energy scale, in the unit of HILLS.",
+)
 @click.option("--colvar", type=_FILE, help="Show where this COLVAR has been, not the hills.")
 def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
     """Sum HILLS to the free energy, as a table and as a picture.

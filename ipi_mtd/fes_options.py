@@ -29,6 +29,7 @@ def make_settings(
     onto: tuple[str, ...],
     marks: tuple[str, ...],
     colvar: Path | None,
+    highest: float | None,
 ) -> Settings:
     """What the options say; where they are silent, the configuration; then the journal.
 
@@ -41,6 +42,8 @@ def make_settings(
         raise UserError(f"--temperature must be above 0 K, got {temperature:g}")
     if energy_unit is not None:
         require_energy_unit(energy_unit)
+    if highest is not None and not 0 < highest < float("inf"):
+        raise UserError(f"--max must be above 0, got {highest:g}")
     files = [Path(text) for text in marks if Path(text).is_file()]
     axes = parse_ranges(ranges)
     settings = Settings(
@@ -51,6 +54,7 @@ def make_settings(
         onto=onto or None,
         marks=[parse_mark(text) for text in marks if Path(text) not in files],
         visited=colvar,
+        highest=highest,
     )
     if config is not None:
         settings = _with_config(settings, config, files)

@@ -603,3 +603,47 @@ def test_a_mark_of_a_structure_needs_the_configuration(ipi_mtd, hills):
 @pytest.mark.parametrize("option", ["--energy-unit=nm", "--energy-unit= "])
 def test_a_unit_of_something_else_is_one_line(refusal, hills, option):
     assert refusal("fes", hills, option).startswith("--energy-unit: ")
+
+
+def hills_file(path, centers):
+    """HILLS of an untempered run on one CV."""
+    rows = "".join(f"{k} {s:.9g} 0.15 1 -1\n" for k, s in enumerate(centers))
+    path.write_text(
+        "#! FIELDS time s sigma_s height biasf\n#! SET multivariate false\n"
+        f"#! SET kerneltype stretched-gaussian\n# ipi-mtd energy_unit kJ/mol\n{rows}"
+    )
+    return path
+
+
+def test_fes_says_which_state_was_visited_only_once(ipi_mtd, tmp_path):
+    rng = np.random.default_rng(2)
+    there = [rng.normal(-1.0, 0.2, 60), rng.normal(1.0, 0.2, 40)]
+    hills = hills_file(tmp_path / "HILLS", np.concatenate(there))
+    table, picture = tmp_path / "fes.dat", tmp_path / "fes.png"
+    options = ["--temperature", "300", "--output", table, "--picture", picture]
+    status, out, err = ipi_mtd("fes", hills, *options)
+    assert (status, err) == (0, "")
+    _, lowest, other = out.splitlines()
+    assert lowest.endswith(": the lowest state, one visit")
+    assert other.endswith(", one visit: no error known")
+    assert f"# {other}\n" in table.read_text()
+    rows = np.loadtxt(table)
+    assert np.isnan(rows[np.abs(rows[:, 0] - 1.0) < 0.2, 2]).all()
+    assert np.isfinite(rows[np.abs(rows[:, 0] + 1.0) < 0.2, 2]).all()
+
+
+def test_fes_says_that_a_mark_is_outside_of_the_picture(ipi_mtd, tmp_path, caplog):
+    hills = hills_file(tmp_path / "HILLS", [0.0, 0.1])
+    output = ["--output", tmp_path / "fes.dat", "--picture", tmp_path / "fes.png"]
+    status, _, _ = ipi_mtd("fes", hills, *output, "--mark", "far:s=9", "--mark", "near:s=0.2")
+    assert status == 0
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "--mark far: s = 9 is outside of the picture (-0.53033 to 0.63033), see --range"
+    )
+
+
+@pytest.mark.parametrize("top", ["0", "-1", "nan", "inf"])
+def test_the_top_of_the_scale_is_a_positive_number(refusal, tmp_path, top):
+    hills = hills_file(tmp_path / "HILLS", [0.0, 0.1])
+    assert refusal("fes", hills, "--max", top).startswith("--max must be above 0, got ")

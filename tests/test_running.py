@@ -13,6 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ipi_mtd.config import read_config
+from ipi_mtd.fes_options import structure_marks
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 STEPS = 60
@@ -92,8 +95,14 @@ def pairs(tmp_path_factory, exported):
     names = [f"test-{uuid.uuid4().hex}" for _ in range(2)]
     inet = f"<address> 127.0.0.1 </address> <port> {port} </port>"
     classic = "<consolidate_messages> False </consolidate_messages> <timeout>"
+    more = "".join(
+        f'<trajectory stride="{STEPS}" filename="{kind}" format="{kind}"> positions </trajectory>'
+        for kind in ("xyz", "pdb")
+    )
     pairs = {
-        "unix": Pair(directory / "unix", model, names[0]).start(STEPS),
+        "unix": Pair(directory / "unix", model, names[0]).start(
+            STEPS, ("<checkpoint ", f"{more}<checkpoint ")
+        ),
         "classic": Pair(directory / "classic", model, names[1]).start(
             STEPS, ("<timeout>", classic)
         ),
@@ -126,6 +135,29 @@ def test_the_trajectory_does_not_depend_on_the_connection(pair, pairs):
 
 def test_the_extras_of_each_printed_step_come_out(pair):
     assert np.loadtxt(pair.directory / "lj38.extras_0").shape == (STEPS // 10 + 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("file", "step", "places"),
+    [
+        ("lj38.xyz_0.xyz", 0, 1e-3),
+        ("lj38.pdb_0.pdb", 0, 0.05),  # three decimals of an angstrom
+        ("lj38.pos_0.extxyz", 0, 1e-6),
+        ("RESTART", STEPS, 1e-6),
+    ],
+)
+def test_what_i_pi_writes_has_the_cvs_of_its_step(pairs, exported, file, step, places):
+    pairs["unix"].finish()
+    source = ROOT / "inputs/lj38.toml"
+    config = read_config(source)
+    models = {
+        name: model.model_copy(update={"file": exported / "histo-cv.pt"})
+        for name, model in config.models.items()
+    }
+    config = config.model_copy(update={"models": models})
+    ((_, s),) = structure_marks(config, source, [pairs["unix"].directory / file])
+    rows = np.loadtxt(pairs["unix"].directory / "COLVAR")
+    np.testing.assert_allclose(list(s.values()), rows[step // 10, 1:3], atol=places)
 
 
 @pytest.fixture

@@ -66,6 +66,12 @@ class Axis:
         """(n_points,) array, units of the CV."""
         return self.lower + self.spacing * np.arange(self.n_points, dtype=np.float64)
 
+    def wrapped(self, x: float) -> float | None:
+        """The place of x on the axis, moved by whole periods if it has one; None outside."""
+        if self.periodic:
+            return self.lower + (x - self.lower) % (self.upper - self.lower)
+        return x if self.lower <= x <= self.upper else None
+
 
 def axes_of(
     hills: Hills,

@@ -9,6 +9,7 @@ line                                             meaning
 ``#! SET min_cv1 -1.5``, ``#! SET max_cv1 1.5``  the range of each CV
 ``#! SET nbins_cv1 101``                         its points
 ``#! SET periodic_cv1 false``                    ``true`` if the upper bound is the lower one again
+``# state at cv1 = -1: F = 2.1 +- 0.3, 4 visits``  of each, if there are several; PLUMED skips it
 ===============================================  ===================================================
 
 The first CV runs fastest; a blank line follows each of its runs, so that gnuplot sees a surface.
@@ -43,7 +44,10 @@ def format_fes(F: FreeEnergy) -> bytes:
         b"".join(map(format_row, table[start : start + run].tolist()))
         for start in range(0, len(table), run)
     ]
-    return format_header(fields, constants) + b"\n".join(runs)
+    header = format_header(fields, constants)
+    if len(F.states) > 1:
+        header += "".join(f"# state at {state.say(names)}\n" for state in F.states).encode()
+    return header + b"\n".join(runs)
 
 
 def write_fes(path: Path, F: FreeEnergy) -> None:

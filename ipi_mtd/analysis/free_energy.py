@@ -92,15 +92,18 @@ def free_energy(
     if onto is not None and kT is None:
         raise UserError("a projection of the free energy needs the temperature")
     n_blocks = min(MOST_BLOCKS, len(hills) // 2) if blocks is None else blocks
+    (minus_F,) = _sums(hills, axes, 1)
+    F = _of_sum(axes, minus_F, kT, onto)
     if kT is None or len(hills) < max(LEAST_HILLS, 2 * n_blocks):
-        (minus_F,) = _sums(hills, axes, 1)
-        return _of_sum(axes, minus_F, kT, onto)
+        return F
 
     def minus_F_of(S: FloatArray) -> FloatArray:
         return S if onto is None else -_integrated(axes, S.max() - S, onto, kT)[1]
 
-    error, minus_F = error_of_the_sum(_sums(hills, axes, n_blocks), kT, minus_F_of, n_blocks)
-    return _with_states(_of_sum(axes, minus_F, kT, onto), hills, error, kT)
+    lowest = np.unravel_index(int(F.values.argmin()), F.values.shape)
+    sums = _sums(hills, axes, n_blocks)
+    error = error_of_the_sum(sums, kT, minus_F_of, n_blocks, tuple(map(int, lowest)))
+    return _with_states(F, hills, error, kT)
 
 
 def _sums(hills: Hills, axes: tuple[Axis, ...], blocks: int) -> Iterator[FloatArray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import Hills, read_hills
 from ipi_mtd.structure import FloatArray
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -34,6 +37,7 @@ class Settings:
     marks : known structures and their CVs, to be shown in the picture
     visited : a COLVAR file of CVs to be shown faintly
     labels : what the CVs are, by their names
+    highest : the top of the axis or of the color scale, in the unit of HILLS
     cvs : CVs that a mark can have a value of although the hills are not on them
     """
 
@@ -46,11 +50,12 @@ class Settings:
     marks: Sequence[tuple[str, Mapping[str, float]]] = ()
     visited: Path | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    highest: float | None = None
     cvs: Sequence[str] = ()
 
 
 def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> str:
-    """Sum the hills of a run, write F(s) as a table and draw it; return a line on it.
+    """Sum the hills of a run, write F(s) as a table and draw it; return some lines on it.
 
     Raises
     ------
@@ -79,6 +84,8 @@ def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> 
     marks = [
         (name, _along(F, name, s, {*hills.names, *settings.cvs})) for name, s in settings.marks
     ]
+    for name, s in marks:
+        _say_if_outside(F, name, s)
     write_fes(table, F)
     written = str(table)
     if len(F.axes) > 2:
@@ -88,12 +95,17 @@ def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> 
             picture,
             F,
             unit,
+            highest=settings.highest,
             labels=[settings.labels.get(axis.name, axis.name) for axis in F.axes],
             references=marks,
             visited=_visited(F, settings.visited, hills),
         )
         written += f" and {picture}"
-    return f"{len(hills)} hills, F up to {F.values.max():.3g} {unit}: {written}"
+    lines = [f"{len(hills)} hills, F up to {F.values.max():.3g} {unit}: {written}"]
+    if len(F.states) > 1:
+        names = [axis.name for axis in F.axes]
+        lines += [f"state at {state.say(names)}" for state in F.states]
+    return "\n".join(lines)
 
 
 def _along(
@@ -106,6 +118,20 @@ def _along(
     if missing:
         raise UserError(f"--mark {mark}: a mark needs a value of {', '.join(missing)}")
     return [s[axis.name] for axis in F.axes]
+
+
+def _say_if_outside(F: FreeEnergy, mark: str, s: Sequence[float]) -> None:
+    """Say that a mark is not in the picture."""
+    for axis, x in zip(F.axes, s, strict=True):
+        if axis.wrapped(x) is None:
+            log.warning(
+                "--mark %s: %s = %g is outside of the picture (%g to %g), see --range",
+                mark,
+                axis.name,
+                x,
+                axis.lower,
+                axis.upper,
+            )
 
 
 def _visited(F: FreeEnergy, colvar: Path | None, hills: Hills) -> FloatArray:

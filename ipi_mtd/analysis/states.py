@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,25 @@ class State:
     F: float
     error: float
     visits: int
+
+    def say(self, names: Sequence[str]) -> str:
+        """One line on it.
+
+        Parameters
+        ----------
+        names : of the d CVs
+        """
+        place = ", ".join(f"{name} = {x:.4g}" for name, x in zip(names, self.s, strict=True))
+        if self.F == 0.0:
+            return f"{place}: the lowest state, {_times(self.visits)}"
+        if not math.isnan(self.error):
+            return f"{place}: F = {self.F:.3g} +- {self.error:.2g}, {_times(self.visits)}"
+        if self.visits < 2:
+            return f"{place}: F = {self.F:.3g}, {_times(self.visits)}: no error known"
+        return (
+            f"{place}: F = {self.F:.3g}, {_times(self.visits)}, but one to the lowest state: no "
+            "error known"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +158,10 @@ def count_visits(
     inside = state[(state >= 0) & (F[index] <= shores[state])]
     entered = inside[np.flatnonzero(np.diff(inside, prepend=-1))]
     return tuple(np.bincount(entered, minlength=len(bottoms)).tolist())
+
+
+def _times(visits: int) -> str:
+    return "one visit" if visits == 1 else f"{visits} visits"
 
 
 def _nearest(axis: Axis, s: FloatArray) -> Labels:

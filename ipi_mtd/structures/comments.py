@@ -33,13 +33,11 @@ class Comment:
 
     Parameters
     ----------
-    has_cell : whether there is a cell in it
     quantity : which positions the file holds
     unit : of the positions; empty if none is stated
     cell_unit : of the cell; empty if none is stated
     """
 
-    has_cell: bool
     quantity: str
     unit: str
     cell_unit: str
@@ -65,7 +63,7 @@ def read_comment(path: Path, comment: str) -> Comment:
     UserError
         If the file holds something else, or i-PI would not understand the cell or a unit.
     """
-    has_cell = _has_cell(path, comment)
+    _require_cell(path, comment)
     stated: dict[str, str] = {}
     for found in _STATEMENT.finditer(_LIKE_CELL.sub("", comment)):
         word, unit = found.groups()
@@ -85,7 +83,7 @@ def read_comment(path: Path, comment: str) -> Comment:
             bohr(of)
         except ValueError as error:
             raise UserError(f"{path}: `{name}{{{of}}}`: {error}") from error
-    return Comment(has_cell, quantity, unit, cell_unit)
+    return Comment(quantity, unit, cell_unit)
 
 
 def bohr(unit: str) -> float:
@@ -107,17 +105,17 @@ def bohr(unit: str) -> float:
         ) from error
 
 
-def _has_cell(path: Path, comment: str) -> bool:
+def _require_cell(path: Path, comment: str) -> None:
+    """Refuse a cell that i-PI would not see, or fill up with zeros."""
     like = _LIKE_CELL.search(comment)
     if like is None:
-        return False
+        return
     exact = _CELL.search(comment)
     if exact is None or len(exact[2].split()) < {"abcABC": 6}.get(exact[1], 9):
         raise UserError(
             f"{path}: `{comment[like.start() :].strip():.60}` is no cell that i-PI reads, such as "
             "`CELL(abcABC): a b c alpha beta gamma`; CELL(H) and CELL(GENH) have nine numbers"
         )
-    return True
 
 
 def _meant(word: str) -> str | None:

@@ -5,6 +5,7 @@ import numpy as np
 from ipi_mtd.analysis.axis import Axis
 from ipi_mtd.analysis.fes_file import format_fes, write_fes
 from ipi_mtd.analysis.free_energy import FreeEnergy
+from ipi_mtd.analysis.states import State
 from ipi_mtd.files.fields import format_row, read_table
 
 AXES = (Axis("x", 0.0, 1.0, 2), Axis("y", -math.pi, math.pi, 2, periodic=True))
@@ -42,3 +43,12 @@ def test_one_cv_has_no_blank_lines():
     curve = FreeEnergy(AXES[:1], VALUES[:, 0], REACHED[:, 0])
     assert format_fes(curve).count(b"\n\n") == 0
     assert format_fes(curve).endswith(format_row([1.0, 4.0]))
+
+
+def test_states_are_comments_that_readers_skip(tmp_path):
+    states = (State((0.0, 1.0), 0.0, 0.0, 3), State((1.0, 2.0), 2.5, np.nan, 1))
+    write_fes(tmp_path / "fes.dat", FreeEnergy(AXES, VALUES, REACHED, VALUES, states))
+    assert read_table(tmp_path / "fes.dat").comments == (
+        "state at x = 0, y = 1: the lowest state, 3 visits",
+        "state at x = 1, y = 2: F = 2.5, one visit: no error known",
+    )

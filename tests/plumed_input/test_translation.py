@@ -184,7 +184,7 @@ ERRORS = {
     f"{CV}PRINT ARG=a FILE=C STRIDE=0": "line 4: PRINT: `STRIDE` must be a whole number above 0",
     f"{CV}FLUSH": "line 4: FLUSH: `STRIDE` is missing",
     f"{CV}UNITS LENGTH=A": "line 4: UNITS: must come before METATOMIC on line 1",
-    "UNITS LENGTH=a": "line 1: UNITS: `LENGTH` must be one of nm, A, um, Bohr, or a number of nm, got 'a'",
+    "UNITS LENGTH=a": "line 1: UNITS: `LENGTH` must be one of nm, A, um, Bohr, or a number of nm,",
     "UNITS ENERGY=-1": "line 1: UNITS: `ENERGY` must be one of kj/mol, kcal/mol,",
     "UNITS NATURAL": "line 1: UNITS: `NATURAL` is not supported: i-PI has units",
     f"{CV}w: UPPER_WALLS ARG=a,b AT=1 KAPPA=1,1": "line 4: UPPER_WALLS: `AT` needs one value for",
