@@ -10,9 +10,11 @@ When the driver starts, :mod:`ipi_mtd.recognition` says which step the first pos
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -91,6 +93,7 @@ class RunHistory:
         self._start = start
         names = tuple(table.file for table in tables)
         self._files: list[AppendedFile] = []
+        _require_directory(directory)
         known = (directory / JOURNAL).exists()
         if start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known)):
             keeps = start is Start.KEEP_HILLS
@@ -285,6 +288,18 @@ class RunHistory:
                     f"{file.path}: belongs to a run without a journal here; go on with its hills "
                     "with --keep-hills, set it aside with --fresh, or name another --output"
                 )
+
+
+def _require_directory(path: Path) -> None:
+    """Refuse a place where no directory can be; one that is not there yet is made later."""
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    if not is_directory:
+        raise UserError(f"{path}: {os.strerror(errno.EEXIST)}")
 
 
 def _has_rows(file: AppendedFile) -> bool:
