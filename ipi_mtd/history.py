@@ -99,6 +99,8 @@ class RunHistory:
             if start is Start.FRESH:
                 _set_aside(directory, names)
             self._journal = Journal(directory / JOURNAL, n_atoms, names, identity)
+        except NotADirectoryError as error:
+            raise UserError(f"{directory}: {error.strerror}") from error
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         try:
