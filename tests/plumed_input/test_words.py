@@ -16,8 +16,9 @@ MISTAKES = {
     f"{ONE} BIASFACTOR=5": "line 3: METAD: `BIASFACTOR` needs the temperature: give TEMP",
     f"{ONE} CALC_RCT GRID_MIN=0 GRID_MAX=9": "line 3: METAD: `CALC_RCT` needs the temperature",
     f"{ONE} FILE=ipi-mtd.journal": "line 3: METAD: the file ipi-mtd.journal is the driver's own",
-    "METAD ARG=cv SIGMA=1 HEIGHT=1 PACE=5": "line 1: METATOMIC: 'cv' of the model 'cv': this is 2 numbers of a vector of 2 "
-    "elements, one for each property; make a scalar of it with SELECT_COMPONENTS",
+    "METAD ARG=cv SIGMA=1 HEIGHT=1 PACE=5": "line 1: METATOMIC: 'cv' of the model 'cv': "
+    "this is 2 numbers of a vector of 2 elements, one for each property; make a scalar of it with "
+    "SELECT_COMPONENTS",
     "c9: SELECT_COMPONENTS ARG=cv COMPONENTS=9\nMETAD ARG=c9 SIGMA=1 HEIGHT=1 PACE=5": "line 3: "
     "SELECT_COMPONENTS: 'c9' of the model 'cv': there is no element 9 in a vector of 2 elements",
     "raw: SUM ARG=cv PERIODIC=NO": "line 3: SUM: the label `raw` is taken by i-PI's extras",
