@@ -102,9 +102,11 @@ def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> 
     CONFIG is a TOML file, see inputs/lj38.toml; or a plumed.dat, with --structure, --timestep and
     --address.
     """
+    from ipi_mtd.progress import Launcher
     from ipi_mtd.running import run as run_driver
 
-    run_driver(_read(config, options), config, output, _start(options), progress_fd)
+    launcher = None if progress_fd is None else Launcher(progress_fd)
+    run_driver(_read(config, options), config, output, _start(options), launcher)
 
 
 @cli.command()
@@ -130,7 +132,7 @@ def check(config: Path, **options: Any) -> None:
     show_default=True,
     help="Start a driver that died again, up to so many times.",
 )
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", is_flag=True, help="Say nothing but warnings and errors.")
 def launch(
     input_xml: Path, config: Path, output: Path, retries: int, quiet: bool, **options: Any
 ) -> None:
@@ -140,6 +142,8 @@ def launch(
     """
     from ipi_mtd.launching import launch as launch_both
 
+    if quiet:
+        logging.getLogger("ipi_mtd").setLevel(logging.WARNING)
     launch_both(
         input_xml,
         config,

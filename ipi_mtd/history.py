@@ -1,20 +1,15 @@
 """The history of a run on disk: HILLS, COLVAR and the journal kept in step.
 
-Which step a structure is cannot be learned from i-PI's protocol; it follows from the positions.
-When the driver starts, the first positions are one of these:
+When the driver starts, :mod:`ipi_mtd.recognition` says which step the first positions are:
 
-* those of the last proposal: i-PI did not receive the answer, or was restarted from a checkpoint
-  of that very step. The step is repeated, with the hill that was written down for it.
-* those of an earlier step: i-PI was restarted from an older checkpoint. The files are rolled back
-  to that step; what is cut off is kept beside them.
-* those of the next step, a stride away from the last proposal: i-PI received the last answer, so
-  its lines are appended now, and the run goes on.
-* none of these: the run is another one, and the driver refuses to guess.
+* the last proposal: it is repeated, with the hill that was written down for it.
+* an earlier step: the files are rolled back to that step; what is cut off is kept beside them.
+* the next step: the lines of the last proposal are appended now, and the run goes on.
+* none of these: the driver refuses to guess.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -23,24 +18,18 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from ipi_mtd.bias import Hill, Metad
 from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.appended import AppendedFile
 from ipi_mtd.files.continuing import has_rows
 from ipi_mtd.files.hills import parse_hill
-from ipi_mtd.files.journal import Journal, text_precision
+from ipi_mtd.files.journal import Journal, lock
 from ipi_mtd.files.journal_format import Proposal
 from ipi_mtd.files.writing import unused
+from ipi_mtd.recognition import JOURNAL, Kind, distance, recognize, require_continued
 from ipi_mtd.structure import FloatArray, Structure
 from ipi_mtd.tables import HillsTable, require_continuable_tables
-
-JOURNAL = "ipi-mtd.journal"
-
-STRIDES = 10.0
-"""A structure farther from the last one than this many strides is not its successor."""
 
 FIRST_STRIDE = 0.02
 """Bohr; stands for the stride where there is none yet, after step 0."""
@@ -68,6 +57,9 @@ class TableWriter(Protocol):
 
 class RunHistory:
     """The files of one run directory, locked while the object is open.
+
+    Opening them changes none, but for those that are set aside; an error leaves the directory as it
+    was. HILLS, COLVAR, ... are touched first when the first positions are there.
 
     Parameters
     ----------
@@ -98,22 +90,29 @@ class RunHistory:
         self._tables = tables
         self._start = start
         names = tuple(table.file for table in tables)
+        self._files: list[AppendedFile] = []
         known = (directory / JOURNAL).exists()
         if start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known)):
             keeps = start is Start.KEEP_HILLS
             require_continuable_tables(directory, tables, known=known, of_any_cv=keeps)
         try:
-            directory.mkdir(parents=True, exist_ok=True)
             if start is Start.FRESH:
                 _set_aside(directory, names)
             self._journal = Journal(directory / JOURNAL, n_atoms, names, identity)
-            self._files = [AppendedFile(directory / t.file, t.header) for t in tables]
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         try:
             _require_same(self._journal.path, self._journal.identity, identity)
-            if self._journal.proposal is None and start is Start.RESUME and not take_over:
+            self._files += [AppendedFile(directory / t.file, t.header) for t in tables]
+            if self._journal.proposal is not None:
+                self._require_whole(self._journal.proposal)
+            elif start is Start.RESUME and not take_over:
                 self._require_no_rows()
+            directory.mkdir(parents=True, exist_ok=True)
+            self._journal.begin()
+        except OSError as error:
+            self.close()
+            raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         except UserError:
             self.close()
             raise
@@ -136,23 +135,19 @@ class RunHistory:
             If the structure belongs to no step of the run.
         """
         proposal = self._journal.proposal
+        found = recognize(self._journal, structure.positions, structure.cell)
+        if self._start is not Start.KEEP_HILLS:
+            hills = [table.file for table in self._tables if isinstance(table, HillsTable)]
+            require_continued(self._journal, found, hills)
         if proposal is None:
             self._begin()
             step = 0
-        elif _equal_as_text(structure.positions, proposal.positions):
+        elif found.kind is Kind.REPEATED:
             step = self._repeat(proposal)
-        elif self._start is Start.KEEP_HILLS:
-            step = self._finish(proposal)
-        elif (earlier := self._journal.find(structure.positions)) is not None:
-            step = self._roll_back(earlier, structure)
-        elif _is_successor(structure.positions, proposal):
-            step = self._finish(proposal)
+        elif found.kind is Kind.EARLIER and self._start is not Start.KEEP_HILLS:
+            step = self._roll_back(found.step, structure)
         else:
-            raise UserError(
-                f"{self._journal.path}: the positions that i-PI sent are those of no step of this "
-                f"run (the last is {proposal.step}); begin anew with --fresh, go on with all hills "
-                "with --keep-hills, or name another --output"
-            )
+            step = self._finish(proposal)
         n_hills = self._load_hills(system)
         if proposal is not None:
             log.info("resuming at step %d with %d hills", step, n_hills)
@@ -184,17 +179,18 @@ class RunHistory:
         for file, line in zip(self._files, lines, strict=True):
             if line:
                 file.check()
-        positions = evaluation.structure.positions
+        structure = evaluation.structure
         if self._last is not None:
+            way = distance(structure.positions, self._last, structure.cell)
             # the memory bridges the turning points of a small molecule
-            self._stride = max(_distance(positions, self._last), 0.99 * self._stride)
-        self._last = positions
+            self._stride = max(way, 0.99 * self._stride)
+        self._last = structure.positions
         self._journal.record(
             Proposal(
                 step=step,
                 stride=self._stride,
-                cell=evaluation.structure.cell,
-                positions=positions,
+                cell=structure.cell,
+                positions=structure.positions,
                 offsets=tuple(file.size for file in self._files),
                 lines=lines,
             )
@@ -278,6 +274,10 @@ class RunHistory:
             if isinstance(table, HillsTable) and line
         }
 
+    def _require_whole(self, proposal: Proposal) -> None:
+        for file, size in zip(self._files, proposal.offsets, strict=True):
+            file.require(size)
+
     def _require_no_rows(self) -> None:
         for file in self._files:
             if _has_rows(file):
@@ -285,19 +285,6 @@ class RunHistory:
                     f"{file.path}: belongs to a run without a journal here; go on with its hills "
                     "with --keep-hills, set it aside with --fresh, or name another --output"
                 )
-
-
-def _equal_as_text(one: FloatArray, other: FloatArray) -> bool:
-    return _distance(one, other) <= text_precision(other)
-
-
-def _is_successor(positions: FloatArray, proposal: Proposal) -> bool:
-    return _distance(positions, proposal.positions) <= STRIDES * proposal.stride
-
-
-def _distance(one: FloatArray, other: FloatArray) -> float:
-    """The longest way that a coordinate went, bohr."""
-    return float(np.abs(one - other).max(initial=0.0))
 
 
 def _has_rows(file: AppendedFile) -> bool:
@@ -312,13 +299,10 @@ def require_unused(directory: Path) -> None:
     UserError
         If one is.
     """
-    journal = directory / JOURNAL
-    if journal.exists():
-        with journal.open("r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(f"{journal}: another driver is using this run directory") from error
+    path = directory / JOURNAL
+    if path.exists():
+        with path.open("r+b") as file:
+            lock(file.fileno(), path)
 
 
 def _set_aside(directory: Path, names: Sequence[str]) -> None:
@@ -328,7 +312,7 @@ def _set_aside(directory: Path, names: Sequence[str]) -> None:
         if path.exists():
             backup = unused(directory / f"{name}.old")
             os.rename(path, backup)  # noqa: PTH104
-            log.info("%s: set aside as %s", path, backup.name)
+            log.warning("%s: set aside as %s", path, backup.name)
 
 
 def _require_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

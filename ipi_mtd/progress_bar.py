@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 import time
 from typing import Any
@@ -20,32 +19,44 @@ SAY_EVERY = 60.0
 
 
 class ProgressBar:
-    """One line on how far the run is: a bar on a terminal, a message now and then elsewhere."""
+    """One line on how far the run is: a bar on a terminal, a message now and then elsewhere.
+
+    Parameters
+    ----------
+    ipi : what i-PI makes of its input
+    config : the configuration
+    quiet : whether to show nothing
+
+    Attributes
+    ----------
+    first, last : the first and the last message; None before the first step
+    """
 
     def __init__(self, ipi: Interpretation, config: Config, quiet: bool) -> None:
         self._timestep = config.system.timestep
         self._energy_unit = config.units.energy
-        self._on_terminal = sys.stderr.isatty()
-        bar = "{percentage:3.0f}%|{bar}|" if self._on_terminal else "step"
-        self._bar = tqdm(
-            total=ipi.total_steps,
-            unit="step",
-            disable=quiet,
-            bar_format=bar + " {n_fmt}/{total_fmt} [{remaining}{postfix}]",
-            delay=0 if self._on_terminal else math.inf,  # never drawn
-        )
+        self._total = ipi.total_steps
+        self._quiet = quiet
+        self._bar = self._draw() if sys.stderr.isatty() and not quiet else None
         self._said = time.monotonic()
         self._began: tuple[float, int] | None = None
+        self.first: dict[str, Any] | None = None
+        self.last: dict[str, Any] | None = None
 
-    def show(self, message: dict[str, Any] | None) -> None:
-        """Draw what the driver said."""
-        if message is None:
-            return
+    def note(self, message: dict[str, Any]) -> None:
+        """Remember what the driver said, without showing it."""
+        self.first = self.first or message
+        self.last = message
+
+    def show(self, message: dict[str, Any]) -> None:
+        """Show what the driver said."""
+        self.note(message)
         now, step = time.monotonic(), message["step"]
         if self._began is None:
             self._began = now, step
-            self._bar.initial = step
-            self._bar.unpause()  # loading is not what the time left is reckoned from
+            if self._bar is not None:
+                self._bar.initial = step
+                self._bar.unpause()  # loading is not what the time left is reckoned from
         elapsed, steps = now - self._began[0], step - self._began[1]
         parts = [f"{name} {value:.4g}" for name, value in message["cvs"].items()]
         parts.append(f"bias {message['bias']:.3g} {self._energy_unit}")
@@ -53,14 +64,25 @@ class ProgressBar:
         if steps > 0:
             ns_per_day = self._timestep * 1e-3 * steps / elapsed * 86400
             parts.insert(0, f"{1e3 * elapsed / steps:.2f} ms/step, {ns_per_day:.3g} ns/day")
-        self._bar.set_postfix_str(", ".join(parts), refresh=False)
-        self._bar.n = step
-        if self._on_terminal:
+        if self._bar is not None:
+            self._bar.set_postfix_str(", ".join(parts), refresh=False)
+            self._bar.n = step
             self._bar.refresh()
-        elif not self._bar.disable and now - self._said >= SAY_EVERY:
+        elif not self._quiet and now - self._said >= SAY_EVERY:
             self._said = now
-            log.info("%s", str(self._bar))
+            left = "?"
+            if steps > 0:
+                left = tqdm.format_interval(elapsed / steps * (self._total - step))
+            log.info("step %d/%d [%s, %s]", step, self._total, left, ", ".join(parts))
 
     def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
+        """Leave the bar as it is, on a line of its own."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _draw(self) -> tqdm[Any]:
+        return tqdm(
+            total=self._total,
+            unit="step",
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]",
+        )

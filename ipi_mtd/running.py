@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
-import os
-import time
 from pathlib import Path
 
 from ipi_mtd.address import Address
 from ipi_mtd.assembly import Run
-from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.config import Config
 from ipi_mtd.driver import connect, serve
 from ipi_mtd.guardian import Guardian
@@ -19,21 +15,16 @@ from ipi_mtd.history import Start
 from ipi_mtd.ipi_input import interpret
 from ipi_mtd.ipi_input.agreement import require_agreement
 from ipi_mtd.ipi_input.paths import NoSuchFile
+from ipi_mtd.progress import Launcher, Progress
 from ipi_mtd.structure import Structure
 from ipi_mtd.structures import say_cell, say_pbc
-from ipi_mtd.wire import Wire
+from ipi_mtd.wire import ProtocolError, Wire
 
 log = logging.getLogger(__name__)
 
-SAY_EVERY = 60.0
-"""Seconds between two lines of progress in the log."""
-
-TELL_EVERY = 0.2
-"""Seconds between two messages to the process that draws the progress bar."""
-
 
 def run(
-    config: Config, source: Path, output: Path, start: Start, progress_fd: int | None = None
+    config: Config, source: Path, output: Path, start: Start, launcher: Launcher | None = None
 ) -> None:
     """Serve i-PI until it says EXIT.
 
@@ -43,8 +34,7 @@ def run(
     source : its file, for messages
     output : where HILLS, COLVAR and the journal go
     start : what to do with the files of an earlier run
-    progress_fd : int, optional
-        A file descriptor that gets a line of JSON now and then.
+    launcher : the process that has started this one and starts i-PI when it is ready
 
     Raises
     ------
@@ -52,30 +42,43 @@ def run(
         If anything is wrong that a user can mend.
     """
     assembled = Run(config, source)
-    if found := compare_with_input(config, assembled.structure):
-        log.info("%s", found)
+    if launcher is not None:
+        launcher.forward_warnings()
+    elif compared := compare_with_input(config, assembled.structure):
+        log.info("%s", compared)
     history = assembled.open_history(output, start)
     try:
+        if launcher is not None:
+            launcher.ready(output)
         log.info("%s", describe(assembled))
         log.info("%s", describe_cell(assembled.structure))
-        server = connect(address_of(config), config.socket.patience)
-        guardian = Guardian(server)
-        connection = Wire(server, len(assembled.structure.types))
+        progress = Progress(assembled, launcher)
         try:
-            # nothing of what is loaded by now is ever freed: let no collection look at it
-            gc.collect()
-            gc.freeze()
-            progress = Progress(assembled, progress_fd)
-            serve(
-                connection, assembled.system, assembled.structure, assembled.cv_names, progress.step
-            )
-            progress.finish()
+            _serve(assembled, progress)
+        except ProtocolError as error:
+            if launcher is not None:
+                launcher.tell(lost=str(error))
+            raise
         finally:
-            connection.close()
-            guardian.close()
+            progress.finish()
         log.info("i-PI said EXIT after step %d, %d hills", progress.last, assembled.n_hills)
     finally:
         history.close()
+
+
+def _serve(assembled: Run, progress: Progress) -> None:
+    config = assembled.config
+    server = connect(address_of(config), config.socket.patience)
+    guardian = Guardian(server)
+    connection = Wire(server, len(assembled.structure.types))
+    try:
+        # nothing of what is loaded by now is ever freed: let no collection look at it
+        gc.collect()
+        gc.freeze()
+        serve(connection, assembled.system, assembled.structure, assembled.cv_names, progress.step)
+    finally:
+        connection.close()
+        guardian.close()
 
 
 def compare_with_input(config: Config, structure: Structure) -> str | None:
@@ -131,54 +134,3 @@ def describe_cell(structure: Structure) -> str:
     if not structure.pbc.any():
         return "isolated: the cell that i-PI sends is ignored"
     return f"{say_pbc(structure.pbc)}, with a cell of {say_cell(structure.cell)} here"
-
-
-class Progress:
-    """What a user is told while the run goes on."""
-
-    def __init__(self, assembled: Run, fd: int | None) -> None:
-        self._run = assembled
-        self._fd = fd
-        self._said = self._told = time.monotonic()
-        self._said_step = 0
-        self._evaluation: BiasedEvaluation | None = None
-        self.last = 0
-
-    def step(self, evaluation: BiasedEvaluation) -> None:
-        """Called after each step."""
-        self._evaluation = evaluation
-        self.last = self._run.system.step - 1
-        now = time.monotonic()
-        if self._fd is not None:
-            if now - self._told >= TELL_EVERY:
-                self._told = now
-                self._tell(evaluation)
-        elif now - self._said >= SAY_EVERY:
-            pace = (now - self._said) / max(1, self.last - self._said_step)
-            self._said, self._said_step = now, self.last
-            cvs = zip(self._run.cv_names, evaluation.s.tolist(), strict=True)
-            log.info(
-                "step %d, %.2f ms/step, %s, %d hills",
-                self.last,
-                1e3 * pace,
-                ", ".join(f"{name} {value:.4g}" for name, value in cvs),
-                self._run.n_hills,
-            )
-
-    def finish(self) -> None:
-        """Called after the last step."""
-        if self._fd is not None and self._evaluation is not None:
-            self._tell(self._evaluation)
-
-    def _tell(self, evaluation: BiasedEvaluation) -> None:
-        message = {
-            "step": self.last,
-            "hills": self._run.n_hills,
-            "bias": sum(evaluation.biases.values()),
-            "cvs": dict(zip(self._run.cv_names, evaluation.s.tolist(), strict=True)),
-        }
-        assert self._fd is not None
-        try:
-            os.write(self._fd, json.dumps(message).encode() + b"\n")
-        except OSError:  # nobody looks any more
-            self._fd = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.images import ISOLATED, displacements
 from ipi_mtd.structure import FloatArray, coincide
 
 N_STEPS = 24
@@ -29,12 +30,14 @@ class OneTrajectory:
         self._structures: list[FloatArray] = []
         self._is_sure = False
 
-    def follow(self, positions: FloatArray) -> None:
+    def follow(self, positions: FloatArray, cell: FloatArray = ISOLATED) -> None:
         """Look at the next structure.
 
         Parameters
         ----------
         positions : (n_atoms, 3) array, bohr
+        cell : (3, 3) array, bohr
+            Jumps by its vectors are none.
 
         Raises
         ------
@@ -43,8 +46,11 @@ class OneTrajectory:
         """
         if self._is_sure:
             return
-        if self._structures and coincide(positions, self._structures[-1]):
-            return  # asked again
+        if self._structures:
+            last = self._structures[-1]
+            positions = last + displacements(positions, last, cell)
+            if coincide(positions, last):
+                return  # asked again
         self._structures.append(positions)
         if len(self._structures) == N_STEPS + 2:
             if _median_cosine(self._structures) < LIMIT:

@@ -403,11 +403,28 @@ def test_waiting_for_a_server_is_bounded_and_the_error_names_the_address(unix, p
     assert time.monotonic() - begin < patience + 0.5
 
 
-def test_a_socket_file_that_nobody_listens_at_is_an_error(unix):
+def test_a_socket_file_that_nobody_listens_at_is_said_and_named(unix):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(unix.path))
-    with pytest.raises(UserError, match="Connection refused"):
+    with pytest.raises(UserError, match=f"Connection refused: nobody listens at {unix.path}"):
         connect(unix, 0.2)
+
+
+def test_a_socket_file_that_nobody_listens_at_is_said_while_waiting(unix, caplog, monkeypatch):
+    monkeypatch.setattr("ipi_mtd.driver.LISTENS_WITHIN", 0.2)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(unix.path))
+
+        def listen():
+            time.sleep(1.0)
+            server.listen(1)
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        connect(unix, 20.0).close()
+        thread.join()
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert f"in the way of the next one; remove it (rm {unix.path})" in warning.getMessage()
 
 
 def test_waiting_for_a_server_too_busy_to_accept_is_bounded(unix):

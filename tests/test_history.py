@@ -10,6 +10,7 @@ from run_directory import N_ATOMS, as_text, contents, open_run, serve, trajector
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import Start, require_unused
+from ipi_mtd.recognition import NotContinued
 from ipi_mtd.structure import Structure
 
 N_STEPS = 40
@@ -22,6 +23,11 @@ def undisturbed(tmp_path):
     serve(system, trajectory(N_STEPS))
     system.history.close()
     return contents(tmp_path / "undisturbed")
+
+
+def everything(directory):
+    """All files of a directory, byte by byte."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
 def stop(system):
@@ -99,7 +105,7 @@ def test_killed_after_the_very_first_answer(tmp_path, undisturbed):
     assert contents(tmp_path) == undisturbed
 
 
-@pytest.mark.parametrize("checkpoint", [0, 1, 11, 12, 13, 24, 38, 39])
+@pytest.mark.parametrize("checkpoint", [1, 11, 12, 13, 24, 38, 39])
 def test_rolled_back_to_a_checkpoint(tmp_path, undisturbed, checkpoint):
     structures = trajectory(N_STEPS)
     system = open_run(tmp_path)
@@ -113,6 +119,67 @@ def test_rolled_back_to_a_checkpoint(tmp_path, undisturbed, checkpoint):
         assert whole.startswith((tmp_path / name).read_bytes())
     serve(again, structures[checkpoint + 1 :])
     assert contents(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 4])
+def test_begun_again_before_the_first_hill(tmp_path, undisturbed, n_steps):
+    """The first hill is that of step 4, and none is lost if only the rows of COLVAR are cut."""
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:n_steps])
+    stop(system)
+    serve(open_run(tmp_path), [as_text(structures[0]), *structures[1:]])
+    assert contents(tmp_path) == undisturbed
+
+
+def test_begun_again_is_refused_if_hills_would_be_lost(tmp_path):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures[:10])
+    stop(system)
+    before = everything(tmp_path)
+    with pytest.raises(NotContinued, match=r"is at step 9 and would lose 2 hills: .* --fresh"):
+        open_run(tmp_path).propose(as_text(structures[0]))
+    assert everything(tmp_path) == before
+
+
+CELL = np.array([[4.0, 0.0, 0.0], [1.0, 5.0, 0.0], [0.0, -0.5, 3.5]])
+
+
+def in_a_cell(structures, fold):
+    """The structures in a periodic cell that grows, some atoms of it on other images."""
+    moved = []
+    for k, structure in enumerate(structures):
+        cell = CELL * (1.0 + 1e-4 * k)
+        shift = np.random.default_rng(k).integers(-fold, fold + 1, size=(N_ATOMS, 3)) @ cell
+        moved.append(Structure(structure.positions + shift, cell, structure.types))
+    return moved
+
+
+@pytest.mark.parametrize("fold", [0, 1, 9])
+@pytest.mark.parametrize(
+    ("first", "step"), [(39, 39), (40, 40), (38, 38), (7, 7)], ids=["same", "next", "one", "many"]
+)
+def test_in_a_periodic_cell_an_atom_is_any_of_its_images(tmp_path, fold, first, step):
+    structures = trajectory(N_STEPS + 1)
+    system = open_run(tmp_path)
+    serve(system, in_a_cell(structures, fold)[:N_STEPS])
+    stop(system)
+    (asked,) = in_a_cell(structures, 0)[first : first + 1]
+    again = open_run(tmp_path)
+    again.propose(as_text(asked))
+    assert again.step == step
+
+
+def test_jumps_by_a_lattice_vector_do_not_make_everything_a_successor(tmp_path):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, in_a_cell(structures, 1))
+    stop(system)
+    last = in_a_cell(structures, 0)[-1]
+    away = Structure(last.positions + 1.0, last.cell, last.types)
+    with pytest.raises(NotContinued, match="those of no step of this run"):
+        open_run(tmp_path).propose(away)
 
 
 def test_the_answer_to_a_checkpoint_is_the_one_of_the_first_time(tmp_path):

@@ -40,7 +40,6 @@ def draw(monkeypatch, inputs, steps, stderr, quiet=False):
     bar = ProgressBar(*inputs, quiet)
     for step in steps:
         bar.show(message(step))
-        bar.show(None)
         now[0] += 10.0
     bar.close()
     return stderr.getvalue()
@@ -73,3 +72,17 @@ def test_quiet_is_quiet(monkeypatch, inputs, caplog, stderr):
     with caplog.at_level(logging.INFO):
         assert draw(monkeypatch, inputs, range(40000, 40015), stderr(), quiet=True) == ""
     assert caplog.messages == []
+
+
+def test_on_a_terminal_the_last_line_is_whole(monkeypatch, inputs):
+    assert draw(monkeypatch, inputs, range(3), Terminal()).endswith("]\n")
+
+
+def test_the_first_and_the_last_message_are_remembered(monkeypatch, inputs):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    bar = ProgressBar(*inputs, quiet=True)
+    assert (bar.first, bar.last) == (None, None)
+    bar.show(message(3))
+    bar.show(message(4))
+    bar.note(message(5))
+    assert (bar.first, bar.last) == (message(3), message(5))

@@ -47,3 +47,25 @@ def test_asking_again_is_no_step():
 def test_only_the_beginning_is_looked_at():
     rng = np.random.default_rng(7)
     follow(beads(1, rng)[: N_STEPS + 2] + beads(2, rng))
+
+
+def folded(structures, edge):
+    """The structures as i-PI sends them with pbc="True"."""
+    return [positions - edge * np.round(positions / edge) for positions in structures]
+
+
+def test_atoms_that_cross_the_border_of_the_cell_are_accepted():
+    """Without the cell they would go back and forth."""
+    straight = [np.array([[0.1, 0.2, 0.3], [1.0, 2.0, 3.0]]) + 1.8 * k for k in range(99)]
+    trajectory = OneTrajectory()
+    for positions in folded(straight, 4.0):
+        trajectory.follow(positions, 4.0 * np.eye(3))
+    with pytest.raises(UserError, match="go back and forth"):
+        follow(folded(straight, 4.0))
+
+
+def test_beads_in_a_cell_are_refused():
+    trajectory = OneTrajectory()
+    structures = folded(beads(4, np.random.default_rng(7)), 9.0)
+    with pytest.raises(UserError, match="go back and forth"):
+        [trajectory.follow(positions, 9.0 * np.eye(3)) for positions in structures]

@@ -26,15 +26,20 @@ def is_plumed_input(path: Path) -> bool:
     Raises
     ------
     UserError
-        If the file cannot be read.
+        If the file cannot be read, or is i-PI's input.
     """
-    if path.suffix in (".toml", ".dat"):
-        return path.suffix == ".dat"
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
     first = next((line for line in lines if line.partition("#")[0].strip()), "")
+    if first.lstrip("\ufeff \t").startswith("<"):
+        raise UserError(
+            f"{path}: this is XML, as i-PI's input is; wanted here is the driver's configuration, "
+            "CONFIG: a TOML file or a plumed.dat (`launch` takes both: launch INPUT.xml CONFIG)"
+        )
+    if path.suffix in (".toml", ".dat"):
+        return path.suffix == ".dat"
     return not _KEY.match(first)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class AppendedFile:
     """A file that is only ever appended to, or cut back when a run is rolled back.
 
     Each line is handed to the operating system at once and whole, so that a reader never sees half
-    a line and a killed driver loses none.
+    a line and a killed driver loses none. A file that is not there is made by `start`.
 
     Parameters
     ----------
@@ -24,21 +25,36 @@ class AppendedFile:
     def __init__(self, path: Path, header: bytes) -> None:
         self.path = path
         self.header = header
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self.size = os.fstat(self._fd).st_size
+        self._file: int | None = None
+        self.size = 0
+        with contextlib.suppress(FileNotFoundError):
+            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self.size = os.fstat(self._file).st_size
+
+    @property
+    def _fd(self) -> int:
+        assert self._file is not None
+        return self._file
 
     def close(self) -> None:
         """Close the file; it may be opened again by another object."""
-        os.close(self._fd)
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def start(self) -> None:
-        """Make the file empty but for its header.
+        """Make the file, or make it empty but for its header.
 
         Raises
         ------
         UserError
             If it cannot be written.
         """
+        if self._file is None:
+            try:
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except OSError as error:
+                raise UserError(f"{self.path}: {error.strerror}") from error
         os.ftruncate(self._fd, 0)
         self.size = 0
         self.append(self.header)
@@ -68,7 +84,7 @@ class AppendedFile:
         UserError
             If the file is shorter than that.
         """
-        self._require(size)
+        self.require(size)
         os.ftruncate(self._fd, size)
         self.size = size
 
@@ -84,7 +100,7 @@ class AppendedFile:
         UserError
             If the file is shorter than that, or the copy cannot be written.
         """
-        self._require(start)
+        self.require(start)
         if start == self.size:
             return None
         kept = unused(self.path.with_name(f"{self.path.name}.{suffix}"))
@@ -96,9 +112,16 @@ class AppendedFile:
 
     def read(self, start: int, stop: int) -> bytes:
         """The bytes between two offsets."""
-        return os.pread(self._fd, stop - start, start)
+        return os.pread(self._fd, stop - start, start) if stop > start else b""
 
-    def _require(self, size: int) -> None:
+    def require(self, size: int) -> None:
+        """Make sure that the file has at least so many bytes.
+
+        Raises
+        ------
+        UserError
+            If it is shorter.
+        """
         if self.size < size:
             raise UserError(
                 f"{self.path}: has {self.size} bytes where the journal knows of {size}: it was cut "

@@ -28,7 +28,8 @@ proposal       u32 crc             of the rest, up to ``length``
                f64 x (9 + 3 N)     cell (lattice vectors as rows) and positions, bohr
                for each file       i64 offset before the step, u32 length, the bytes to append
 slot           i64 step
-               f64 x 4             random projections of the positions, bohr
+               f64 x 4             random projections of the positions, bohr; in a periodic run of
+                                   :func:`ipi_mtd.images.wound`, the same for all their images
                i64 x n_files       size of each file before the step
                u32 crc             of all of the above; the slot is padded to a power of two, so
                                    that it never spans two pages

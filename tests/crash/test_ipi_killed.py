@@ -76,12 +76,18 @@ def test_and_the_driver_with_it(run, undisturbed):
     require_equal_up_to(run, undisturbed, restart(run, "lj38.checkpoint_2"))
 
 
-def test_and_started_again_from_the_beginning(run, undisturbed):
+def test_and_started_again_from_the_beginning_needs_to_be_told(run, undisturbed):
     run.prepare(*INPUT)
     kill_at(run, signal.SIGKILL, 40)
-    assert finish(run.ipi(), run.driver()) == [0, 0], run.log("driver.log")
+    before = run.read("HILLS")
+    ipi = run.ipi()
+    assert finish(run.driver()) == [1]
+    assert "begin anew with --fresh" in run.log("driver.log")
+    assert run.read("HILLS") == before
+    assert finish(ipi, run.driver("--fresh")) == [0, 0], run.log("driver.log")
     assert run.read("HILLS") == undisturbed.read("HILLS")
     assert run.read("COLVAR") == undisturbed.read("COLVAR")
+    assert run.read("HILLS.old") == before
 
 
 def test_a_checkpoint_of_another_run_is_refused(run):

@@ -11,10 +11,13 @@ from ipi_mtd.files.journal import Journal, describe, text_precision
 from ipi_mtd.files.journal_format import Proposal
 
 FILES = ("HILLS", "COLVAR")
+CELL = np.diag([1.0, 2.0, 3.0])
 
 
 def open_journal(path, n_atoms=2, capacity=16):
-    return Journal(path, n_atoms, FILES, {"pace": 30}, capacity)
+    journal = Journal(path, n_atoms, FILES, {"pace": 30}, capacity)
+    journal.begin()
+    return journal
 
 
 def proposal(step, n_atoms=2):
@@ -22,7 +25,7 @@ def proposal(step, n_atoms=2):
     return Proposal(
         step=step,
         stride=0.25,
-        cell=np.diag([1.0, 2.0, 3.0]),
+        cell=CELL,
         positions=rng.normal(size=(n_atoms, 3)),
         offsets=(100 + step, 200 + 2 * step),
         lines=(b"a hill\n" * (step % 3), f"row {step}\n".encode()),
@@ -94,16 +97,16 @@ def test_positions_are_found_to_the_precision_of_text(tmp_path):
     rng = np.random.default_rng(0)
     for step in range(10):
         positions = proposal(step).positions + rng.uniform(-4e-10, 4e-10, size=(2, 3))
-        assert journal.find(positions) == step
+        assert journal.find(positions, CELL) == step
         assert journal.offsets(step) == proposal(step).offsets
-        assert journal.find(positions + 1e-5) is None
+        assert journal.find(positions + 1e-5, CELL) is None
 
 
 def test_the_ring_forgets_only_the_oldest(tmp_path):
     journal = open_journal(tmp_path / "j", capacity=8)
     for step in range(20):
         journal.record(proposal(step))
-    found = [journal.find(proposal(step).positions) for step in range(20)]
+    found = [journal.find(proposal(step).positions, CELL) for step in range(20)]
     assert found == [None] * 12 + list(range(12, 20))
 
 
@@ -126,7 +129,7 @@ def test_a_damaged_slot_is_not_believed(tmp_path):
     data[journal.header.slot_offset(2) + 50] ^= 1
     path.write_bytes(data)
     journal = open_journal(path)
-    assert [journal.find(proposal(step).positions) for step in range(4)] == [0, 1, None, 3]
+    assert [journal.find(proposal(step).positions, CELL) for step in range(4)] == [0, 1, None, 3]
 
 
 def test_the_bytes_are_those_of_the_table(tmp_path):

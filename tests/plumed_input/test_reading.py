@@ -159,3 +159,14 @@ class TwoOutputs:
 
     def evaluate(self, _structure: object) -> SimpleNamespace:
         return SimpleNamespace(values=np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("name", ["nvt.xml", "RESTART", "input.dat", "input.toml"])
+@pytest.mark.parametrize(
+    "start", ["<simulation>", "\n  <!--\n  # a comment\n-->\n<simulation>", "<?xml ?>"]
+)
+def test_the_input_of_i_pi_is_not_taken_for_that_of_plumed(tmp_path, name, start):
+    path = tmp_path / name
+    path.write_text(f"{start}\n  <total_steps> 10 </total_steps>\n</simulation>\n")
+    with pytest.raises(UserError, match=f"{name}: this is XML, as i-PI's input is; .* CONFIG: a"):
+        read_input(path)
