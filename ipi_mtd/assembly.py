@@ -153,6 +153,7 @@ class Run:
             self._identity(),
             start,
             take_over=self.config.restart,
+            configuration=str(self.source.absolute()),
         )
         self.system.history = history
         return history
