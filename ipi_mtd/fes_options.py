@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def make_settings(
-    hills: Path,
+    hills: Path | None = None,
     *,
     config: Path | None,
     temperature: float | None,
@@ -29,7 +29,7 @@ def make_settings(
     onto: tuple[str, ...],
     marks: tuple[str, ...],
     colvar: Path | None,
-    highest: float | None,
+    highest: float | None = None,
 ) -> Settings:
     """What the options say; where they are silent, the configuration; then the journal.
 
@@ -56,7 +56,7 @@ def make_settings(
         visited=colvar,
         highest=highest,
     )
-    recorded = read_recorded(hills)
+    recorded = None if hills is None else read_recorded(hills)
     if config is not None:
         settings = _with_config(settings, config, files)
     elif recorded is not None and recorded.configuration is not None:
