@@ -71,6 +71,7 @@ class RunHistory:
     identity : what makes the run what it is; resuming as something else is refused
     start : what to do with the files of an earlier run
     take_over : whether to go on with hills that have no journal, as PLUMED's RESTART does
+    configuration : the path of the configuration, for who finds the journal
 
     Raises
     ------
@@ -87,6 +88,7 @@ class RunHistory:
         start: Start = Start.RESUME,
         *,
         take_over: bool = False,
+        configuration: str | None = None,
     ) -> None:
         self.directory = directory
         self._tables = tables
@@ -101,7 +103,11 @@ class RunHistory:
         try:
             if start is Start.FRESH:
                 _set_aside(directory, names)
-            self._journal = Journal(directory / JOURNAL, n_atoms, names, identity)
+            self._journal = Journal(
+                directory / JOURNAL, n_atoms, names, identity, configuration=configuration
+            )
+        except NotADirectoryError as error:
+            raise UserError(f"{directory}: {error.strerror}") from error
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         try:

@@ -14,6 +14,12 @@ The worked example of ipi-mtd, made to be read and then adapted:
 Run each from the root of the checkout, for instance ``python -m lj38.export``.
 """
 
+import warnings
+
+# metatomic's models are TorchScript, of which torch says since 2.14, at every use, that it is
+# deprecated. Whoever exports a model can do nothing about it.
+warnings.filterwarnings("ignore", r"`torch\.jit\.\w+` is (deprecated|not supported)")
+
 #: Depth of the Lennard-Jones well, in kcal/mol with the calorie of 4.184 J.
 EPSILON_KCAL_MOL = 0.24
 #: Distance at which two atoms have no interaction energy, in angstrom.

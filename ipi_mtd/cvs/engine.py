@@ -14,8 +14,17 @@ TorchScript reads the annotations of this file, so they are written the way it u
 from typing import List, Optional, Tuple
 
 import torch
-from metatensor.torch import Labels, TensorBlock
-from metatomic.torch import ModelOutput, NeighborListOptions, System, register_autograd_neighbors
+
+from ipi_mtd.torchscript import torchscript
+
+with torchscript():
+    from metatensor.torch import Labels, TensorBlock
+    from metatomic.torch import (
+        ModelOutput,
+        NeighborListOptions,
+        System,
+        register_autograd_neighbors,
+    )
 
 
 class Engine(torch.nn.Module):

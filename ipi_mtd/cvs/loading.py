@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.torchscript import torchscript
 
 
 def sha256(path: Path) -> str:
@@ -39,15 +40,15 @@ def load_model(path: Path, extensions: Path | None) -> Any:
     UserError
         If a file is missing or is no exported model, or if an extension cannot be found.
     """
-    import metatomic.torch
-
     if not path.is_file():
         raise UserError(f"{path}: there is no such model file")
     if extensions is not None and not extensions.is_dir():
         raise UserError(f"{extensions}: there is no such extensions directory (needed by {path})")
     _require_extensions(path, extensions)
     try:
-        with warnings.catch_warnings():
+        with torchscript():
+            import metatomic.torch
+
             # we take the old name as well, and the user cannot change the model
             warnings.filterwarnings("ignore", ".*output name is deprecated")
             return metatomic.torch.load_atomistic_model(path, extensions)
@@ -98,7 +99,8 @@ def _load_featomic() -> bool:
         torch.classes.featomic.CalculatorHolder  # noqa: B018  (there if the library is)
     except RuntimeError:
         try:
-            import featomic.torch  # noqa: F401
+            with torchscript():
+                import featomic.torch  # noqa: F401
         except ImportError:
             return False
     return True

@@ -14,6 +14,7 @@ from ipi_mtd.cvs.loading import load_model, pick_device, pick_output, sha256
 from ipi_mtd.errors import UserError
 from ipi_mtd.neighbors import NeighborList
 from ipi_mtd.structure import FloatArray, IntArray, Structure, is_finite
+from ipi_mtd.torchscript import torchscript
 
 IndexArray: TypeAlias = npt.NDArray[np.intp]
 
@@ -190,17 +191,17 @@ class FeatureModel:
         declared = self._wrapper._model_capabilities_outputs_names
         base, slash, of = self.output.partition("/")
         other = {"feature": "features", "features": "feature"}[base] + slash + of
-        engine = torch.jit.script(
-            Engine(
-                self._wrapper.module,
-                requests,
-                self.output if self.output in declared else other,
-                self.sample_kind,
-                self.device,
-                check_consistency,
-            ).eval()
-        )
-        self._engine = engine.forward  # past the hooks that a module looks for when it is called
+        engine = Engine(
+            self._wrapper.module,
+            requests,
+            self.output if self.output in declared else other,
+            self.sample_kind,
+            self.device,
+            check_consistency,
+        ).eval()
+        with torchscript():
+            compiled = torch.jit.script(engine)
+        self._engine = compiled.forward  # past the hooks that a module looks for when it is called
 
     def evaluate(self, structure: Structure) -> Features:
         """The features of one structure.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.potentials.ase_calculator import AsePotential
+from ipi_mtd.torchscript import torchscript
 
 
 class MetatomicPotential(AsePotential):
@@ -35,12 +36,13 @@ class MetatomicPotential(AsePotential):
         device: str | None = None,
         variant: str | None = None,
     ) -> None:
-        from metatomic.torch import load_atomistic_model
-        from metatomic_ase import MetatomicCalculator
-
         if not Path(path).is_file():
             raise UserError(f"{path}: no such file; it should be an exported metatomic model")
-        model = load_atomistic_model(str(path), extensions_directory=extensions_directory)
+        with torchscript():
+            from metatomic.torch import load_atomistic_model
+            from metatomic_ase import MetatomicCalculator
+
+            model = load_atomistic_model(str(path), extensions_directory=extensions_directory)
         outputs = list(model.capabilities().outputs)
         name = "energy" if variant is None else f"energy/{variant}"
         if not any(output == name or output.startswith(f"{name}/") for output in outputs):
