@@ -27,7 +27,7 @@ from ipi_mtd.config.sections import (
 )
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
 from ipi_mtd.cvs.loading import sha256
-from ipi_mtd.cvs.making import make_cv
+from ipi_mtd.cvs.making import SeveralNumbers, make_cv
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.history import RunHistory, Start, TableWriter
@@ -153,6 +153,7 @@ class Run:
             self._identity(),
             start,
             take_over=self.config.restart,
+            configuration=str(self.source.absolute()),
         )
         self.system.history = history
         return history
@@ -162,10 +163,20 @@ class Run:
         model = section.model or first
         try:
             return make_cv(section, model, self.shapes[model])
+        except SeveralNumbers as error:
+            hint = (
+                "make a scalar of it with SELECT_COMPONENTS, SUM or the like"
+                if section.is_plumeds
+                else "name a `component` or an `atom`, or a `reduce` (sum, mean, ...) that makes "
+                "one of them"
+            )
+            raise UserError(f"{self._where(section, model)}: {error}; {hint}") from error
         except ValueError as error:
-            raise UserError(
-                f"{self.source}: '{section.name}' of the model '{model}': {error}"
-            ) from error
+            raise UserError(f"{self._where(section, model)}: {error}") from error
+
+    def _where(self, section: CVSection, model: str) -> str:
+        place = section.said_at(str(self.source), "")
+        return f"{place}: '{section.name}' of the model '{model}'"
 
     def _periods(self, cvs: tuple[int, ...]) -> list[Period]:
         return [self.cvs.cvs[k].period for k in cvs]
@@ -330,9 +341,13 @@ def _load_model(
     source: Path,
 ) -> FeatureModel:
     n_atoms = len(labels)
-    atoms = _indices(section.atoms, n_atoms, f"{source}: `models.{name}.atoms`")
+    atoms = _indices(
+        section.atoms, n_atoms, section.said_at(f"{source}: `models.{name}.atoms`", "SPECIES")
+    )
     selected = _indices(
-        section.selected_atoms, n_atoms, f"{source}: `models.{name}.selected_atoms`"
+        section.selected_atoms,
+        n_atoms,
+        section.said_at(f"{source}: `models.{name}.selected_atoms`", "SELECTED_ATOMS"),
     )
     if atoms is not None and selected is not None:
         place = {atom: k for k, atom in enumerate(atoms.tolist())}
@@ -401,7 +416,8 @@ def _indices(numbers: list[int] | None, n_atoms: int, where: str) -> IntArray | 
     if numbers is None:
         return None
     if not numbers or max(numbers) > n_atoms or len(set(numbers)) < len(numbers):
-        raise UserError(f"{where} must name different atoms from 1 to {n_atoms}, got {numbers}")
+        got = str(numbers) if len(numbers) < 10 else f"{len(numbers)} with the last {max(numbers)}"
+        raise UserError(f"{where} must name different atoms from 1 to {n_atoms}, got {got}")
     return np.array(numbers, dtype=np.int32) - 1
 
 

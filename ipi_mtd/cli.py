@@ -175,7 +175,7 @@ def launch(
     "marks",
     multiple=True,
     metavar="FILE|NAME:CV=VALUE,...",
-    help="A known structure to mark: a structure file (needs --config), or its CVs.",
+    help="A known structure to mark: a structure file, or its CVs.",
 )
 @click.option(
     "--max",
@@ -189,17 +189,20 @@ def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
     """Sum HILLS to the free energy, as a table and as a picture.
 
     The table has PLUMED's layout, with the standard error as a further column if the temperature is
-    known. Temperature and energy unit are those of the journal beside HILLS, if there is one and
-    neither an option nor --config says them; labels and the models of --mark FILE are in --config
-    only. Numbers are written as in PLUMED: 0.5, 2pi, -pi/2. The range of a periodic CV can only be
-    its period, with a number of bins.
+    known. What neither an option nor --config says is taken from the journal beside HILLS:
+    temperature and energy unit, and the configuration of the run, for labels and --mark FILE.
+    Numbers are written as in PLUMED: 0.5, 2pi, -pi/2. The range of a periodic CV can only be its
+    period, with a number of bins.
     """
+    from ipi_mtd.analysis.recorded import read_recorded
     from ipi_mtd.analysis.report import report
     from ipi_mtd.fes_options import make_settings
 
     if picture.suffix not in PICTURES:
         raise UserError(f"--picture must end with {', '.join(PICTURES)}, got '{picture}'")
-    if options["config"] is None and any(Path(text).is_file() for text in options["marks"]):
+    recorded = read_recorded(hills)
+    told = options["config"] or (recorded and recorded.configuration)
+    if told is None and any(Path(text).is_file() for text in options["marks"]):
         raise click.UsageError(
             "--mark of a structure file needs --config: it says from which model its CVs come"
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ipi_mtd import units
-from ipi_mtd.analysis.recorded import read_recorded
+from ipi_mtd.analysis.recorded import Recorded, read_recorded
 from ipi_mtd.analysis.report import Settings
 from ipi_mtd.assembly import Run, directions_of
 from ipi_mtd.config import Config, is_plumed_input, read_config, read_input
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def make_settings(
-    hills: Path,
+    hills: Path | None = None,
     *,
     config: Path | None,
     temperature: float | None,
@@ -29,7 +29,7 @@ def make_settings(
     onto: tuple[str, ...],
     marks: tuple[str, ...],
     colvar: Path | None,
-    highest: float | None,
+    highest: float | None = None,
 ) -> Settings:
     """What the options say; where they are silent, the configuration; then the journal.
 
@@ -56,13 +56,26 @@ def make_settings(
         visited=colvar,
         highest=highest,
     )
+    recorded = None if hills is None else read_recorded(hills)
     if config is not None:
         settings = _with_config(settings, config, files)
-    return _with_journal(settings, hills, told=temperature is not None)
+    elif recorded is not None and recorded.configuration is not None:
+        settings = _with_what_it_was_told(settings, recorded.configuration, files)
+    return _with_journal(settings, recorded, told=temperature is not None)
 
 
-def _with_journal(settings: Settings, hills: Path, *, told: bool) -> Settings:
-    recorded = read_recorded(hills)
+def _with_what_it_was_told(settings: Settings, path: Path, structures: list[Path]) -> Settings:
+    """With labels and marks from the configuration that the journal names; it knows the rest."""
+    try:
+        told = _with_config(settings, path, structures)
+    except UserError:
+        if structures:
+            raise
+        return settings  # the file has changed since
+    return replace(settings, labels=told.labels, cvs=told.cvs, marks=told.marks)
+
+
+def _with_journal(settings: Settings, recorded: Recorded | None, *, told: bool) -> Settings:
     if recorded is None:
         return settings
     ours, theirs = settings.temperature, recorded.temperature

@@ -10,9 +10,11 @@ When the driver starts, :mod:`ipi_mtd.recognition` says which step the first pos
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -69,6 +71,7 @@ class RunHistory:
     identity : what makes the run what it is; resuming as something else is refused
     start : what to do with the files of an earlier run
     take_over : whether to go on with hills that have no journal, as PLUMED's RESTART does
+    configuration : the path of the configuration, for who finds the journal
 
     Raises
     ------
@@ -85,12 +88,14 @@ class RunHistory:
         start: Start = Start.RESUME,
         *,
         take_over: bool = False,
+        configuration: str | None = None,
     ) -> None:
         self.directory = directory
         self._tables = tables
         self._start = start
         names = tuple(table.file for table in tables)
         self._files: list[AppendedFile] = []
+        _require_directory(directory)
         known = (directory / JOURNAL).exists()
         if start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known)):
             keeps = start is Start.KEEP_HILLS
@@ -98,7 +103,11 @@ class RunHistory:
         try:
             if start is Start.FRESH:
                 _set_aside(directory, names)
-            self._journal = Journal(directory / JOURNAL, n_atoms, names, identity)
+            self._journal = Journal(
+                directory / JOURNAL, n_atoms, names, identity, configuration=configuration
+            )
+        except NotADirectoryError as error:
+            raise UserError(f"{directory}: {error.strerror}") from error
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         try:
@@ -285,6 +294,18 @@ class RunHistory:
                     f"{file.path}: belongs to a run without a journal here; go on with its hills "
                     "with --keep-hills, set it aside with --fresh, or name another --output"
                 )
+
+
+def _require_directory(path: Path) -> None:
+    """Refuse a place where no directory can be; one that is not there yet is made later."""
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    if not is_directory:
+        raise UserError(f"{path}: {os.strerror(errno.EEXIST)}")
 
 
 def _has_rows(file: AppendedFile) -> bool:

@@ -182,7 +182,10 @@ def _run(pair: Pair, plan: Plan, output: Path, bar: ProgressBar) -> None:
         for message in pair.messages():
             bar.show(message)
             watch.moved()
-        watch.look()
+        if pair.connected:
+            watch.look()
+        else:
+            watch.begin()
 
 
 def _clear(sockets: list[Address]) -> None:

@@ -45,6 +45,7 @@ class Pair:
     Attributes
     ----------
     ready : whether the driver has loaded everything, and holds the directory
+    connected : whether it is connected to i-PI
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class Pair:
         self._lost = False
         self._ipi_log = ipi_log
         self._driver_log = driver_log
-        self.ready = False
+        self.ready = self.connected = False
 
     def start_driver(self) -> None:
         """Let the driver load; nothing is written to the run directory before it is ready."""
         if self._pipe is not None:
             os.close(self._pipe)
-        self.ready, self._unread = False, b""
+        self.ready, self.connected, self._unread = False, False, b""
         self._pipe, theirs = os.pipe()
         os.set_blocking(self._pipe, False)
         self._log_starts[self._driver_log] = _size(self._driver_log)
@@ -133,6 +134,8 @@ class Pair:
                 log.warning("%s", message["warning"])
             elif "ready" in message:
                 self.ready = True
+            elif "connected" in message:
+                self.connected = True
             elif "lost" in message:
                 self._lost = True
             else:

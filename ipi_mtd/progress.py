@@ -31,6 +31,7 @@ class Launcher(logging.Handler):
     key          meaning
     ===========  ==================================================================================
     ready        everything is loaded and compared, and the run directory held
+    connected    so is the driver, to i-PI
     warning      a warning, for the terminal
     step, ...    how far the run is, see :class:`Progress`
     lost         i-PI went away or does not keep to the protocol

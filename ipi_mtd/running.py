@@ -54,7 +54,7 @@ def run(
         log.info("%s", describe_cell(assembled.structure))
         progress = Progress(assembled, launcher)
         try:
-            _serve(assembled, progress)
+            _serve(assembled, progress, launcher)
         except ProtocolError as error:
             if launcher is not None:
                 launcher.tell(lost=str(error))
@@ -66,9 +66,11 @@ def run(
         history.close()
 
 
-def _serve(assembled: Run, progress: Progress) -> None:
+def _serve(assembled: Run, progress: Progress, launcher: Launcher | None) -> None:
     config = assembled.config
     server = connect(address_of(config), config.socket.patience)
+    if launcher is not None:
+        launcher.tell(connected=True)
     guardian = Guardian(server)
     connection = Wire(server, len(assembled.structure.types))
     try:

@@ -38,7 +38,11 @@ class Watch:
             if not socket.is_at(address) and used & {socket.name, socket.wrapped_by}
         ]
         self._now = now
-        self._moved = now()
+        self.begin()
+
+    def begin(self) -> None:
+        """From now on a step is waited for."""
+        self._moved = self._now()
         self._patience = AT_THE_START
         self._said = False
 

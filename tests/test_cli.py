@@ -22,13 +22,18 @@ import pytest
 import torch
 from metatensor.torch import Labels, TensorBlock, TensorMap
 
+from ipi_mtd.assembly import Run
 from ipi_mtd.checking import time_of_a_force_call
 from ipi_mtd.cli import cli, main
+from ipi_mtd.config import read_config
+from ipi_mtd.fes_options import make_settings
+from ipi_mtd.history import Start
 from ipi_mtd.structure import Structure
 from tests.cvs.models import FirstDistance, export
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(cli.commands)
+OPTIONS = ("config", "temperature", "energy_unit", "colvar", "highest")
 
 
 @pytest.fixture
@@ -590,6 +595,32 @@ def test_a_wrong_option_of_fes_is_one_line(refusal, options, complaint):
 def test_a_file_without_hills_is_one_line(refusal, tmp_path, content, complaint):
     (tmp_path / "HILLS").write_text(content)
     assert complaint in refusal("fes", tmp_path / "HILLS", *UNIT)
+
+
+def test_fes_finds_the_configuration_in_the_journal_beside_hills(
+    ipi_mtd, config, tmp_path, monkeypatch
+):
+    path = config()
+    (tmp_path / "run").mkdir()
+    run = Run(read_config(path), path)
+    run.open_history(tmp_path / "run", Start.RESUME).close()
+    rows = "".join(f"{k} {20 + k} {1 + k} 1 0.5 0.04 40\n" for k in range(3))
+    (tmp_path / "run/HILLS").write_text(
+        "#! FIELDS time cv1 cv2 sigma_cv1 sigma_cv2 height biasf\n#! SET multivariate false\n"
+        f"#! SET kerneltype stretched-gaussian\n{rows}"
+    )
+    monkeypatch.chdir(tmp_path)
+    status, out, err = ipi_mtd("fes", "run/HILLS", "--mark", ROOT / "lj38/octahedron.xyz")
+    assert (status, err) == (0, "")
+    assert "kcal/mol" in out
+    settings = make_settings(
+        Path("run/HILLS"), **dict.fromkeys(OPTIONS), ranges=(), onto=(), marks=()
+    )
+    assert settings.labels["cv1"] == "atoms with 6 neighbors"
+    assert settings.temperature == 19.3
+    path.unlink()
+    status, _, err = ipi_mtd("fes", "run/HILLS", "--mark", ROOT / "lj38/octahedron.xyz")
+    assert (status, "needs --config" in err) == (2, True)
 
 
 def test_a_mark_of_a_structure_needs_the_configuration(ipi_mtd, hills):

@@ -22,11 +22,13 @@ class Recorded:
     journal : where they are written
     energy_unit : of HILLS
     temperature : kelvin, that of the bias; None in a run that needed none
+    configuration : the file that the run was told by, if it is still there
     """
 
     journal: Path
     energy_unit: str | None
     temperature: float | None
+    configuration: Path | None
 
 
 def read_recorded(hills: Path) -> Recorded | None:
@@ -53,7 +55,12 @@ def read_recorded(hills: Path) -> Recorded | None:
         journal,
         _table(identity, "units").get("energy"),
         next(filter(None, temperatures), None) or identity.get("temperature"),
+        _file(header.configuration),
     )
+
+
+def _file(path: str | None) -> Path | None:
+    return Path(path) if path is not None and Path(path).is_file() else None
 
 
 def _is_of(name: str, file: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ipi_mtd import units
 from ipi_mtd.config.explaining import explain
 from ipi_mtd.config.schema import Config
 from ipi_mtd.errors import UserError
@@ -85,6 +87,8 @@ def read_input(
             f'`plumed.file = "{path.name}"`'
         )
     assert structure is not None
+    assert timestep is not None
+    _require_options(timestep, str(address))
     system: dict[str, Any] = {"structure": structure.absolute(), "timestep": timestep}
     socket: dict[str, Any] = {"address": address}
     if port is not None:
@@ -96,6 +100,18 @@ def read_input(
         "plumed": {"file": path.name},
     }
     return validate(content, path)
+
+
+def _require_options(timestep: str, address: str) -> None:
+    """Check what the command line says beside PLUMED's input, in its own words."""
+    try:
+        length = units.parse(timestep, "ps")
+    except ValueError as error:
+        raise UserError(f"--timestep {error}, got '{timestep}'") from error
+    if not 0.0 < length < math.inf:
+        raise UserError(f"--timestep must be above 0, got '{timestep}'")
+    if not address or len(address.split()) != 1 or "\0" in address:
+        raise UserError(f"--address must be a name without blanks, got '{address}'")
 
 
 def read_config(path: Path) -> Config:
@@ -128,20 +144,24 @@ def validate(content: dict[str, Any], path: Path) -> Config:
     UserError
         Which names the file, the key, the rule and what was found.
     """
-    places: Mapping[tuple[int | str, ...], str] = {}
+    places: Mapping[tuple[int | str, int | str], str] = {}
     if "plumed" in content:
         content, places = _with_plumed(content, path)
     try:
-        return Config.model_validate(content, context=path.parent)
+        config = Config.model_validate(content, context=path.parent)
     except ValidationError as error:
-        found = [places[tuple(e["loc"][:2])] for e in error.errors() if e["loc"][:2] in places]
+        loci = [tuple(e["loc"][:2]) for e in error.errors()]
+        found = [place for locus, place in places.items() if locus in loci]
         where = found[0] if found else path
         raise UserError(f"{where}: {explain(error, content)}") from error
+    for (table, key), place in places.items():
+        getattr(config, str(table))[key].set_place(place)
+    return config
 
 
 def _with_plumed(
     content: dict[str, Any], path: Path
-) -> tuple[dict[str, Any], Mapping[tuple[int | str, ...], str]]:
+) -> tuple[dict[str, Any], Mapping[tuple[int | str, int | str], str]]:
     """The content with what its PLUMED input says, and where in that input it says it."""
     from ipi_mtd.plumed_input import SETTINGS, translate
 
@@ -155,5 +175,7 @@ def _with_plumed(
         raise UserError(
             f"{path}: `{twice[0]}` and `plumed` exclude each other: the PLUMED input says it"
         )
+    if "temperature" not in content.get("system", {}):
+        translated.require_temperature()
     others = {key: value for key, value in content.items() if key != "plumed"}
     return {**others, **translated.content}, translated.places

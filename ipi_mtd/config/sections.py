@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveInt,
+    PrivateAttr,
     field_validator,
     model_validator,
 )
@@ -40,6 +41,28 @@ class Section(BaseModel):
     """A table of the configuration; keys that are not declared are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    _place: str | None = PrivateAttr(default=None)
+
+    def set_place(self, place: str) -> None:
+        """Say which line of PLUMED's input the table was made from."""
+        self._place = place
+
+    @property
+    def is_plumeds(self) -> bool:
+        """Whether PLUMED's input says it."""
+        return self._place is not None
+
+    def said_at(self, in_toml: str, in_plumed: str) -> str:
+        """Where a setting is, in the words of the file that has it.
+
+        Parameters
+        ----------
+        in_toml : the file and the key
+        in_plumed : the keyword of PLUMED, or nothing
+        """
+        if self._place is None:
+            return in_toml
+        return f"{self._place}: `{in_plumed}`" if in_plumed else self._place
 
 
 class SystemSection(Section):

@@ -9,6 +9,10 @@ from ipi_mtd.cvs.elements import Shape, describe, element_indices
 from ipi_mtd.cvs.reductions import Reduction
 
 
+class SeveralNumbers(ValueError):
+    """A CV is one number, and this would be several."""
+
+
 def make_cv(section: CVSection, model: str, shape: Shape) -> CV:
     """The CV, if the output of its model has what it asks for.
 
@@ -46,10 +50,7 @@ def make_cv(section: CVSection, model: str, shape: Shape) -> CV:
 
 def _require_one_number(section: CVSection, n: int, shape: Shape) -> None:
     if n > 1 and section.reduce is None:
-        raise ValueError(
-            f"this is {n} numbers of {describe(shape)}; name a `component` or an `atom`, or a "
-            "`reduce` (sum, mean, ...) that makes one of them"
-        )
+        raise SeveralNumbers(f"this is {n} numbers of {describe(shape)}")
 
 
 def _reduction(section: ReductionSection | None) -> Reduction:

@@ -43,6 +43,7 @@ class Journal:
     identity : what the run is, as JSON can hold it
     capacity : int
         How many steps back an i-PI checkpoint can be recognised.
+    configuration : the path of the configuration, for who finds the journal
 
     Attributes
     ----------
@@ -62,6 +63,7 @@ class Journal:
         files: tuple[str, ...],
         identity: dict[str, Any],
         capacity: int = 2**20,
+        configuration: str | None = None,
     ) -> None:
         self.path = path
         self._fd: int | None = None
@@ -69,7 +71,7 @@ class Journal:
             self._fd = _open_locked(path, os.O_RDWR)
         header = None if self._fd is None else read_header(path)
         self._is_new = header is None
-        self.header = header or Header.make(n_atoms, files, identity, capacity)
+        self.header = header or Header.make(n_atoms, files, identity, capacity, configuration)
         self.identity = self.header.identity
         if (self.header.n_atoms, self.header.files) != (n_atoms, files):
             self.close()
@@ -217,6 +219,8 @@ def describe(path: Path, n_steps: int) -> Iterator[str]:
         yield f"{path}: nothing yet"
         return
     yield f"{header.n_atoms} atoms; writes {', '.join(header.files)}"
+    if header.configuration is not None:
+        yield f"configuration: {header.configuration}"
     for key, value in header.identity.items():
         yield f"{key}: {value}"
     with path.open("rb") as file:

@@ -18,7 +18,8 @@ header         16 bytes            ``ipi-mtd journal`` and a newline
                u32 n_atoms
                u32 n_files         HILLS, COLVAR, ...: the files that the run appends to
                u32 capacity        number of slots; step k has slot k modulo capacity
-               u32 length, text    JSON: ``files``, their names, and ``identity``, what the run is
+               u32 length, text    JSON: ``files``, their names, ``identity``, what the run is, and
+                                   ``configuration``, the path of the file that says so
                u32 crc             of all of the above
 proposal       u32 crc             of the rest, up to ``length``
                u32 length          bytes after this field
@@ -100,17 +101,23 @@ class Header:
     capacity: int
     files: tuple[str, ...]
     identity: dict[str, Any]
+    configuration: str | None = None
 
     @classmethod
     def make(
-        cls, n_atoms: int, files: tuple[str, ...], identity: dict[str, Any], capacity: int
+        cls,
+        n_atoms: int,
+        files: tuple[str, ...],
+        identity: dict[str, Any],
+        capacity: int,
+        configuration: str | None = None,
     ) -> Header:
         """The header of a new journal."""
-        text = _json(files, identity)
+        text = _json(files, identity, configuration)
         # positions and cell, and a page for the lines of each file: some hundred columns
         proposal_size = _round_up(24 * n_atoms + PAGE * (1 + len(files)), PAGE)
         header_size = _round_up(_HEADER.size + len(text) + _CRC.size, PAGE)
-        return cls(header_size, proposal_size, n_atoms, capacity, files, identity)
+        return cls(header_size, proposal_size, n_atoms, capacity, files, identity, configuration)
 
     def place(self, index: int) -> int:
         """Where a proposal is written."""
@@ -132,7 +139,7 @@ class Header:
 
     def encode(self) -> bytes:
         """The bytes at the beginning of the file."""
-        text = _json(self.files, self.identity)
+        text = _json(self.files, self.identity, self.configuration)
         sizes = (self.header_size, self.proposal_size, self.n_atoms, len(self.files))
         data = _HEADER.pack(MAGIC, VERSION, *sizes, self.capacity, len(text)) + text
         return data + _CRC.pack(zlib.crc32(data))
@@ -163,7 +170,13 @@ def read_header(path: Path) -> Header | None:
         raise UserError(f"{path}: the journal is damaged; begin anew with --fresh")
     content = json.loads(text)
     return Header(
-        header_size, proposal_size, n_atoms, capacity, tuple(content["files"]), content["identity"]
+        header_size,
+        proposal_size,
+        n_atoms,
+        capacity,
+        tuple(content["files"]),
+        content["identity"],
+        content.get("configuration"),  # absent in older ones
     )
 
 
@@ -244,8 +257,11 @@ def read_slots(path: Path, header: Header, last_step: int) -> Slots:
     return valid
 
 
-def _json(files: tuple[str, ...], identity: dict[str, Any]) -> bytes:
-    return json.dumps({"files": files, "identity": identity}).encode()
+def _json(files: tuple[str, ...], identity: dict[str, Any], configuration: str | None) -> bytes:
+    content: dict[str, Any] = {"files": files, "identity": identity}
+    if configuration is not None:
+        content["configuration"] = configuration
+    return json.dumps(content).encode()
 
 
 def _round_up(size: int, unit: int) -> int:

@@ -101,6 +101,11 @@ def _grid(draft: Draft, action: Action, cvs: list[str], sigma: list[float]) -> C
         if key not in given:
             raise action.error(f"needs `{key}`", given[0])
     n = len(cvs)
+    if n > 3:
+        raise action.error(
+            f"a grid is for one to three CVs, got {n}: leave it out, and the hills are summed",
+            "GRID_MIN",
+        )
     lower = action.values("GRID_MIN", WrittenNumber, n)
     upper = action.values("GRID_MAX", WrittenNumber, n)
     bins = [1] * n

@@ -121,6 +121,8 @@ class Draft:
         if name in self.files:
             other = self.files[name]
             raise action.error(f"the file {name} is written by {other.name} on line {other.line}")
+        if name == "ipi-mtd.journal":
+            raise action.error(f"the file {name} is the driver's own")
         self.files[name] = action
         return name
 

@@ -119,6 +119,8 @@ def _define(draft: Draft, action: Action, section: Content) -> None:
     assert action.label is not None
     if action.label in ("bias", "potential", "time"):
         raise action.error(f"the label `{action.label}` is taken by a column of COLVAR")
+    if action.label == "raw":
+        raise action.error("the label `raw` is taken by i-PI's extras")
     draft.scalars[action.label] = {"name": action.label, **section}
 
 

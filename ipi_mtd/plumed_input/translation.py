@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,23 @@ class Translation:
     ----------
     content : as in a TOML file, for the keys in `SETTINGS`
     places : for a table of it, where it comes from
+    tempered : the actions, and their keywords, that need a temperature and do not say it
     """
 
     content: Content
-    places: Mapping[tuple[int | str, ...], str]
+    places: Mapping[tuple[int | str, int | str], str]
+    tempered: Sequence[tuple[Action, str]] = ()
+
+    def require_temperature(self) -> None:
+        """Refuse what needs a temperature that nobody has said.
+
+        Raises
+        ------
+        UserError
+            Which names the action and the keyword.
+        """
+        for action, key in self.tempered:
+            raise action.error("needs the temperature: give TEMP", key)
 
 
 def translate(path: Path) -> Translation:
@@ -93,11 +106,16 @@ def _finish(draft: Draft) -> Translation:
         "units": {"energy": draft.energy, "time": draft.time},
         "restart": printing.restarts(draft),
     }
-    return Translation(content, _places(draft, content))
+    tempered = [
+        (action, "BIASFACTOR" if "bias_factor" in metad else "CALC_RCT")
+        for action, metad in draft.metads
+        if ("bias_factor" in metad or metad["rct"]) and "temperature" not in metad
+    ]
+    return Translation(content, _places(draft, content), tempered)
 
 
-def _places(draft: Draft, content: Content) -> dict[tuple[int | str, ...], str]:
-    places: dict[tuple[int | str, ...], str] = {
+def _places(draft: Draft, content: Content) -> dict[tuple[int | str, int | str], str]:
+    places: dict[tuple[int | str, int | str], str] = {
         ("models", label): draft.labels[label].place() for label in draft.models
     }
     for key, pairs in (("metad", draft.metads), ("wall", draft.walls), ("colvar", draft.prints)):
