@@ -38,7 +38,7 @@ def check(config: Config, source: Path) -> Iterator[str]:
     yield f"potential = {evaluation.potential:.9g} hartree"
     yield f"a force call takes {1e3 * time_of_a_force_call(assembled):.2f} ms"
     yield describe_cell(assembled.structure)
-    yield _check_gradients(assembled)
+    yield from _check_gradients(assembled)
 
 
 def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
@@ -48,7 +48,7 @@ def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
     """
     rng = np.random.default_rng(0)
     times: list[float] = []
-    while len(times) < 3 or (len(times) < 20 and sum(times) < seconds):
+    while not times or (len(times) < 20 and sum(times) < seconds):
         shake = 0.01 * rng.normal(size=assembled.structure.positions.shape)
         moved = replace(assembled.structure, positions=assembled.structure.positions + shake)
         begin = time.perf_counter()
@@ -57,16 +57,17 @@ def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
     return statistics.median(times)
 
 
-def _check_gradients(assembled: Run) -> str:
-    checks = check_gradients(
-        assembled.cvs.evaluate,
-        assembled.cvs.cvs,
-        assembled.structure,
-        eps=max(model.eps for model in assembled.models.values()),
-    )
-    wrong = [f"the gradient of {check.name} {check.fault}" for check in checks if check.fault]
+def _check_gradients(assembled: Run) -> Iterator[str]:
+    checks = check_gradients(assembled.cvs.evaluate, assembled.cvs.cvs, assembled.structure)
+    wrong = [
+        f"{assembled.models[check.cv.model].path}: {check.fault}" for check in checks if check.fault
+    ]
     if wrong:
-        models = ", ".join(str(model.path) for model in assembled.models.values())
-        raise UserError(f"{models}: {'; '.join(wrong)}")
-    worst = max(check.deviation for check in checks)
-    return f"the gradients of the CVs agree with central differences, to {worst:.1g}"
+        raise UserError("; ".join(wrong))
+    compared = [check for check in checks if not check.note]
+    if compared:
+        agreements = ", ".join(f"{check.cv.name} {check.deviation:.1g}" for check in compared)
+        yield f"gradients agree with central differences: {agreements}"
+    for check in checks:
+        if check.note:
+            yield f"{check.cv.name}: {check.note}"

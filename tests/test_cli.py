@@ -207,6 +207,9 @@ def test_check_says_what_is_loaded_and_how_fast_it_is(ipi_mtd, config, exported)
     assert [line.split(" = ")[0] for line in lines[1:4]] == ["cv1", "cv2", "potential"]
     assert lines[4].startswith("a force call takes ")
     assert lines[5] == "isolated: the cell that i-PI sends is ignored"
+    digits = r"\d(\.\d+)?e-\d\d"
+    agreement = f"gradients agree with central differences: cv1 {digits}, cv2 {digits}"
+    assert re.fullmatch(agreement, lines[6])
     energy = -173.928427 * 0.24 * 4.184 / 2625.4996394799
     assert float(lines[3].split()[2]) == pytest.approx(energy, rel=1e-6)
 
@@ -223,7 +226,28 @@ def test_check_fails_where_a_gradient_is_not_that_of_its_cv(ipi_mtd, config, tmp
     assert err.startswith(f"ipi-mtd: {model}: the gradient of r is ")
 
 
-def test_check_moves_the_atoms_of_each_force_call_that_it_times():
+def test_check_names_the_cvs_and_the_models_that_are_wrong(ipi_mtd, config, tmp_path):
+    for kind in ("plain", "half", "rounded"):
+        export(tmp_path / f"{kind}.pt", FirstDistance(kind), outputs={"feature": "system"})
+    text = config().read_text()
+    path = tmp_path / "three.toml"
+    path.write_text(
+        text[: text.index("[models")]
+        + "\n".join(
+            f"[models.{kind}]\nfile = '{kind}.pt'\n[[cv]]\nname = '{name}'\nmodel = '{kind}'"
+            for name, kind in {"a": "plain", "b": "half", "c": "rounded"}.items()
+        )
+    )
+    status, _, err = ipi_mtd("check", path)
+    assert status == 1
+    about_b, about_c = err.rstrip().split("; ")
+    assert about_b.startswith(f"ipi-mtd: {tmp_path / 'half.pt'}: the gradient of b is off by ")
+    assert about_c.startswith(f"{tmp_path / 'rounded.pt'}: the gradient of c is zero, but ")
+
+
+@pytest.fixture
+def recorder():
+    """What stands for a run, and the structures that it is asked for."""
     seen = []
 
     class Recorder:
@@ -232,8 +256,19 @@ def test_check_moves_the_atoms_of_each_force_call_that_it_times():
         class system:
             evaluate = staticmethod(lambda structures: seen.extend(structures))
 
-    time_of_a_force_call(Recorder)
-    assert 3 <= len({structure.positions.tobytes() for structure in seen}) == len(seen) <= 20
+    return Recorder, seen
+
+
+def test_check_moves_the_atoms_of_each_force_call_that_it_times(recorder):
+    run, seen = recorder
+    time_of_a_force_call(run)
+    assert len({structure.positions.tobytes() for structure in seen}) == len(seen) == 20
+
+
+def test_check_asks_a_slow_calculator_once(recorder):
+    run, seen = recorder
+    time_of_a_force_call(run, seconds=0.0)
+    assert len(seen) == 1
 
 
 def test_check_takes_another_model(ipi_mtd, config, exported):

@@ -159,7 +159,6 @@ class FeatureModel:
             )
         self.device = pick_device(device, capabilities.supported_devices, path)
         self._dtype = {"float32": torch.float32, "float64": torch.float64}[capabilities.dtype]
-        self.eps = torch.finfo(self._dtype).eps
         if self.device.type == "mps" and self._dtype == torch.float64:
             raise UserError(f"{path}: the model is float64, which the device 'mps' does not have")
         self._length_unit: str = capabilities.length_unit

@@ -123,10 +123,9 @@ class FirstDistance(torch.nn.Module):
     """The distance between the first and the last atom, in the unit and dtype of the model.
 
     Other kinds do something wrong: "detached" is not connected to the positions, "half" is so only
-    to the first atom, "rounded" has steps, "raising" is an
-    error, "empty" has no samples, "float32" is not the dtype, "counting" depends on the calls,
-    "infinite" is not finite, "broken" has a derivative that is not finite, "once" has a graph that
-    cannot be followed back.
+    to the first atom, "rounded" has steps, "raising" is an error, "empty" has no samples, "float32"
+    is not the dtype, "counting" depends on the calls, "infinite" is not finite, "broken" has a
+    derivative that is not finite, "once" has a graph that cannot be followed back.
     """
 
     def __init__(self, kind: str = "plain", scale: float = 1.0):
