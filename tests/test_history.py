@@ -9,6 +9,7 @@ import pytest
 from run_directory import N_ATOMS, as_text, contents, open_run, serve, trajectory
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.files.hills import read_hills
 from ipi_mtd.history import Start, require_unused
 from ipi_mtd.recognition import NotContinued
 from ipi_mtd.structure import Structure
@@ -470,3 +471,92 @@ def test_hills_on_other_cvs_are_refused_in_any_case(tmp_path, start):
     hills.write_bytes(hills.read_bytes().replace(b"r2", b"cv7"))
     with pytest.raises(UserError, match="its hills are on the CVs cv7, the bias is on r2"):
         open_run(tmp_path, start, take_over=True).propose(trajectory(1, seed=4)[0])
+
+
+PERIODIC = b"gaussian\n#! SET min_r2 -pi\n#! SET max_r2 pi/2\n"
+CHANGES = {
+    "COLVAR in another order": ("COLVAR", b"r2 mtd.bias", b"mtd.bias r2", "its columns are time m"),
+    "COLVAR with another column": ("COLVAR", b"mtd.bias", b"x", "its columns are time r2 x, those"),
+    "COLVAR with a constant": ("COLVAR", b"bias\n", b"bias\n#! SET a 1\n", "a is 1 there and abse"),
+    "COLVAR without a header": ("COLVAR", b"#! FIELDS", b"# FIELDS", "line 2: there is no '#! FI"),
+    "HILLS of a periodic CV": ("HILLS", b"gaussian\n", PERIODIC, "r2 is periodic from -pi to pi/2"),
+    "HILLS of another kernel": ("HILLS", b"stretched-gaussian", b"uniform", "kerneltype is unifor"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("start", [Start.RESUME, Start.KEEP_HILLS])
+@pytest.mark.parametrize(("name", "old", "new", "complaint"), CHANGES.values(), ids=CHANGES)
+def test_a_file_that_does_not_fit_is_not_taken_over_and_nothing_changes(
+    tmp_path, name, old, new, complaint, start
+):
+    without_journal(tmp_path)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes().replace(old, new))
+    before = everything(tmp_path)
+    with pytest.raises(UserError) as caught:
+        open_run(tmp_path, start, take_over=True)
+    assert str(caught.value).startswith(str(path))
+    assert complaint in str(caught.value)
+    assert everything(tmp_path) == before
+
+
+def test_hills_of_several_walkers_have_a_column_more_and_are_not_added_to(tmp_path):
+    path = tmp_path / "HILLS"
+    path.write_bytes(b"#! FIELDS time r2 sigma_r2 height biasf clock\n 2 17 1 1 5 0\n")
+    with pytest.raises(UserError, match="height biasf clock, those of this run are time r2"):
+        open_run(tmp_path, take_over=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["HILLS"]
+
+
+@pytest.mark.parametrize("start", [Start.RESUME, Start.KEEP_HILLS])
+def test_columns_that_the_journal_does_not_know_of_are_compared_too(tmp_path, start):
+    stop(open_run(tmp_path))  # a journal without the columns of the default
+    (tmp_path / "COLVAR").write_bytes(b"#! FIELDS time mtd.bias r2\n 0 1 2\n")
+    before = everything(tmp_path)
+    with pytest.raises(UserError, match=r"COLVAR: its columns are time mtd\.bias r2, those of"):
+        open_run(tmp_path, start)
+    assert everything(tmp_path) == before
+
+
+def test_files_of_another_program_with_the_same_columns_are_taken_over(tmp_path):
+    colvar = (
+        b"#! FIELDS time r2 mtd.bias\n 0.000000 7.5 0\n#! FIELDS time r2 mtd.bias\n 0.5 7 1e-2\n"
+    )
+    (tmp_path / "COLVAR").write_bytes(colvar)
+    serve(open_run(tmp_path, take_over=True), trajectory(N_STEPS))
+    assert (tmp_path / "COLVAR").read_bytes().startswith(colvar)
+
+
+def old_hills(directory):
+    """HILLS of PLUMED before 2.8, in the way of the trajectory."""
+    head = "#! FIELDS time r2 sigma_r2 height biasf\n#! SET multivariate false\n"
+    rows = " 2 17.2 0.8 0.3 5\n 4 18.9 0.7 0.2 5\n"
+    (directory / "HILLS").write_text(f"{head}#! SET kerneltype gaussian\n{rows}")
+    return (directory / "HILLS").read_bytes()
+
+
+def test_below_gaussians_of_an_old_plumed_our_hills_begin_with_our_header(tmp_path, undisturbed):
+    old = old_hills(tmp_path)
+    system = open_run(tmp_path, take_over=True)
+    system.propose(trajectory(1)[0])
+    stop(system)  # and from here on there is one header, however often the driver starts again
+    serve(open_run(tmp_path), trajectory(N_STEPS))
+    written = (tmp_path / "HILLS").read_bytes()
+    header = undisturbed["HILLS"].partition(b" " * 10)[0]
+    assert written.startswith(old + header)
+    assert written.count(b"#! FIELDS") == 2
+    hills = read_hills(tmp_path / "HILLS")
+    assert [hill.kernel.name for hill in hills] == 2 * ["gaussian"] + 9 * ["stretched-gaussian"]
+
+
+def test_a_run_killed_after_the_gaussians_has_the_same_bias_again(tmp_path):
+    structures = trajectory(N_STEPS)
+    old_hills(tmp_path)
+    system = open_run(tmp_path, take_over=True)
+    serve(system, structures[:30])
+    stop(system)
+    again = open_run(tmp_path, take_over=True)
+    again.propose(structures[30])
+    for s in np.linspace(14.0, 22.0, 31):
+        mine, theirs = (one.biases[0].bias.evaluate([s]) for one in (again, system))
+        assert mine == theirs
