@@ -7,9 +7,9 @@ import pytest
 
 from ipi_mtd.analysis.axis import Axis
 from ipi_mtd.analysis.sum_hills import sum_hills
-from ipi_mtd.bias.hill import Hill, stretched_gaussian
+from ipi_mtd.bias.hill import REACH, Hill, gaussian, stretched_gaussian
 from ipi_mtd.files.fields import read_table
-from ipi_mtd.files.hills import format_hill, format_hills_header
+from ipi_mtd.files.hills import format_hill, format_hills_header, read_hills
 
 OPEN = Axis("x", -1.0, 2.0, 30)
 PERIODIC = Axis("y", -math.pi, math.pi, 40, periodic=True)
@@ -24,7 +24,7 @@ def random_hills(axes, n, sigma=(0.02, 1.2), seed=0):
     return centers, rng.uniform(*sigma, size=(n, len(axes))), rng.uniform(-0.5, 1.0, size=n)
 
 
-def summed_one_by_one(axes, centers, sigmas, heights):
+def summed_one_by_one(axes, centers, sigmas, heights, kernel=stretched_gaussian):
     points = np.meshgrid(*(axis.points for axis in axes), indexing="ij")
     total = np.zeros(points[0].shape)
     for center, sigma, height in zip(centers, sigmas, heights, strict=True):
@@ -33,7 +33,7 @@ def summed_one_by_one(axes, centers, sigmas, heights):
             length = {True: axis.upper - axis.lower, False: math.inf}[axis.periodic]
             away = np.vectorize(math.remainder)(s - c, length)
             d += 0.5 * (away / width) ** 2
-        total += height * stretched_gaussian(d)[0]
+        total += height * kernel(d)[0]
     return total
 
 
@@ -45,6 +45,21 @@ def test_the_sum_is_that_of_the_kernel_hill_by_hill(axes):
     np.testing.assert_allclose(
         sum_hills(axes, *hills), summed_one_by_one(axes, *hills), rtol=1e-12, atol=1e-13
     )
+
+
+def test_each_hill_is_summed_with_its_own_floor():
+    hills = random_hills((OPEN, PERIODIC), 60)
+    floors = np.tile([gaussian.floor, stretched_gaussian.floor, gaussian.floor], 20)
+    parts = [
+        (gaussian, floors == gaussian.floor),
+        (stretched_gaussian, floors == stretched_gaussian.floor),
+    ]
+    one_by_one = [
+        summed_one_by_one((OPEN, PERIODIC), *(column[which] for column in hills), kernel)
+        for kernel, which in parts
+    ]
+    total = sum_hills((OPEN, PERIODIC), *hills, floors)
+    np.testing.assert_allclose(total, sum(one_by_one), rtol=1e-12, atol=1e-13)
 
 
 def test_a_single_hill_has_its_height_at_its_center_and_zero_at_its_cutoff():
@@ -60,26 +75,51 @@ def test_no_hills_add_up_to_zero():
     assert not sum_hills([OPEN, PERIODIC], np.empty((0, 2)), np.empty((0, 2)), np.empty(0)).any()
 
 
-def test_plumed_sum_hills_gives_the_same(tmp_path):
+def plumed_sums(tmp_path, content, options):
+    """The free energy that PLUMED makes of HILLS."""
     pytest.importorskip("plumed")
-    centers, sigmas, heights = random_hills((OPEN, PERIODIC), 200, sigma=(0.1, 0.4))
-    lines = [
-        format_hill(0.1 * i, Hill(tuple(c), tuple(sigma), h), 10.0)
-        for i, (c, sigma, h) in enumerate(
-            zip(centers.tolist(), sigmas.tolist(), heights.tolist(), strict=True)
-        )
-    ]
-    header = format_hills_header(("x", "y"), (None, (-math.pi, math.pi)))
-    (tmp_path / "HILLS").write_bytes(header + b"".join(lines))
-    # No hill is wider than the period: there, sum_hills counts points of its grid twice.
-    command = "sum_hills --hills HILLS --min -1,-pi --max 2,pi --bin 30,40 --fmt %.17g"
+    (tmp_path / "HILLS").write_bytes(content)
+    command = f"sum_hills --hills HILLS {options} --fmt %.17g"
     subprocess.run(
         [sys.executable, "-c", "import plumed; plumed.cli()", *command.split()],
         cwd=tmp_path,
         check=True,
         capture_output=True,
     )
-    table = read_table(tmp_path / "fes.dat")
-    F = table.column("file.free").reshape(40, 31).T
-    V = sum_hills((OPEN, PERIODIC), centers, sigmas, heights)
-    np.testing.assert_allclose(-V, F, rtol=0, atol=1e-11)
+    return read_table(tmp_path / "fes.dat").column("file.free")
+
+
+def as_lines(centers, sigmas, heights):
+    rows = zip(centers.tolist(), sigmas.tolist(), heights.tolist(), strict=True)
+    return [format_hill(0.1, Hill(tuple(c), tuple(sigma), h), 10.0) for c, sigma, h in rows]
+
+
+def test_plumed_sum_hills_gives_the_same(tmp_path):
+    hills = random_hills((OPEN, PERIODIC), 200, sigma=(0.1, 0.4))
+    header = format_hills_header(("x", "y"), (None, (-math.pi, math.pi)))
+    # No hill is wider than the period: there, sum_hills counts points of its grid twice.
+    content = header + b"".join(as_lines(*hills))
+    F = plumed_sums(tmp_path, content, "--min -1,-pi --max 2,pi --bin 30,40")
+    V = sum_hills((OPEN, PERIODIC), *hills)
+    np.testing.assert_allclose(-V, F.reshape(40, 31).T, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("kernels", ["g", "gs", "sgs"])
+def test_plumed_sum_hills_gives_each_hill_its_kernel_too(tmp_path, kernels):
+    axis = Axis("x", -1.0, 2.0, 600)
+    centers, sigmas, heights = random_hills((axis,), 20, sigma=(0.1, 0.3))
+    header = format_hills_header(("x",), (None,))
+    headers = {"s": header, "g": header.replace(b"stretched-gaussian", b"gaussian")}
+    lines = as_lines(centers, sigmas, heights)
+    n = len(lines) // len(kernels)
+    content = b"".join(
+        headers[kernel] + b"".join(lines[k * n : (k + 1) * n]) for k, kernel in enumerate(kernels)
+    )
+    F = plumed_sums(tmp_path, content, "--min -1 --max 2 --bin 600")
+    hills = read_hills(tmp_path / "HILLS")
+    V = sum_hills((axis,), hills.centers, hills.sigmas, hills.heights, hills.floors)
+    # PLUMED's METAD cut a Gaussian at its rim; sum_hills does at a point of its grid
+    away = np.abs(axis.points[:, None] - centers[:, 0])
+    inside = (np.abs(away - REACH * sigmas[:, 0]) > 2.0 * axis.spacing).all(axis=1)
+    assert inside.sum() > 450
+    np.testing.assert_allclose(-V[inside], F[inside], rtol=0, atol=1e-11)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ipi_mtd.bias import Hill
-from ipi_mtd.bias.hill import stretched_gaussian
+from ipi_mtd.bias.hill import gaussian, stretched_gaussian
 
 
 def test_kernel_is_one_at_the_center_and_zero_from_the_cutoff_on() -> None:
@@ -32,6 +32,14 @@ def test_slope_of_the_kernel_is_its_derivative() -> None:
     step = 1e-5
     central = (stretched_gaussian(d + step)[0] - stretched_gaussian(d - step)[0]) / (2.0 * step)
     np.testing.assert_allclose(stretched_gaussian(d)[1], central, rtol=1e-7)
+
+
+def test_kernel_of_plumed_before_2_8_is_a_gaussian_that_is_cut() -> None:
+    d = np.array([0.0, 1.0, 6.2, 6.25, 7.0])
+    K, dK_dd = gaussian(d)
+    exact = np.exp(-d) * [1, 1, 1, 0, 0]
+    np.testing.assert_allclose(K, exact, rtol=1e-15)
+    np.testing.assert_allclose(dK_dd, -exact, rtol=1e-15)
 
 
 @pytest.mark.parametrize(

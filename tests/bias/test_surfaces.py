@@ -11,6 +11,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from ipi_mtd.bias import Grid, HillSum, Period
+from ipi_mtd.bias.hill import gaussian, stretched_gaussian
 from ipi_mtd.structure import FloatArray
 
 PERIOD = (-1.0, 2.0)
@@ -142,3 +143,24 @@ def test_a_cv_that_is_not_a_number_is_an_error(surface_on: MakeSurface) -> None:
     surface.add([0.0], [1.0], 1.0)
     with pytest.raises(ValueError, match="NaN"):
         surface.evaluate([math.nan])
+
+
+@each_surface
+def test_hills_of_both_kernels_add_up(surface_on: MakeSurface) -> None:
+    surface = surface_on(None)
+    hills = [(0.0, 0.2, 1.0, gaussian), (0.1, 0.3, 0.5, stretched_gaussian)]
+    hills += [(0.4, 0.2, 0.7, gaussian), (-0.2, 0.1, 0.3, stretched_gaussian)]
+    for center, sigma, height, kernel in hills:
+        surface.add([center], [sigma], height, kernel)
+    for s in np.linspace(-0.6, 0.9, 31):  # nodes of the grid
+        V = sum(h * kernel(np.array(0.5 * ((s - c) / w) ** 2))[0] for c, w, h, kernel in hills)
+        assert surface.evaluate([s])[0] == pytest.approx(float(V), abs=1e-12)
+
+
+@each_surface
+def test_a_cut_gaussian_pulls_with_its_own_slope(surface_on: MakeSurface) -> None:
+    surface = surface_on(None)
+    surface.add([0.0], [0.2], 2.0, gaussian)
+    for s in (0.05, 0.3, 0.65):
+        slope = -2.0 * s / 0.04 * math.exp(-0.5 * (s / 0.2) ** 2)
+        assert surface.evaluate([s])[1][0] == pytest.approx(slope, rel=1e-12)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipi_mtd.bias.hill import Hill
+from ipi_mtd.bias.hill import Hill, gaussian, stretched_gaussian
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import (
@@ -168,6 +168,46 @@ def test_hills_of_another_kind_are_refused_by_name(tmp_path, old, new, complaint
     path.write_bytes(HEADER.replace(old, new))
     with pytest.raises(UserError, match=complaint):
         read_hills(path)
+
+
+GAUSSIAN = HEADER.replace(b"stretched-gaussian", b"gaussian")
+ROW = b" 1 2 3 .1 .2 1 1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "kernels"),
+    [
+        (GAUSSIAN + ROW, "g"),
+        (HEADER.replace(b"#! SET kerneltype stretched-gaussian\n", b"") + ROW, "s"),
+        (GAUSSIAN + 2 * ROW + HEADER + ROW + HEADER + ROW, "ggss"),
+        (HEADER + ROW + b"\n# said\n" + GAUSSIAN + ROW + HEADER + 2 * ROW, "sgss"),
+        (HEADER + GAUSSIAN + ROW, "g"),
+    ],
+)
+def test_each_hill_has_the_kernel_of_the_header_above_it(tmp_path, content, kernels):
+    path = tmp_path / "HILLS"
+    path.write_bytes(content)
+    hills = read_hills(path)
+    named = {"g": gaussian, "s": stretched_gaussian}
+    assert [hill.kernel for hill in hills] == [named[letter] for letter in kernels]
+    assert hills.floors.tolist() == [named[letter].floor for letter in kernels]
+
+
+def test_the_bounds_of_a_repeated_header_may_be_written_in_another_way(tmp_path):
+    path = tmp_path / "HILLS"
+    path.write_bytes(HEADER + ROW + HEADER.replace(b"max_t pi", b"max_t 3.1415927") + ROW)
+    assert len(read_hills(path)) == 2
+
+
+@pytest.mark.parametrize(
+    "bounds", [("-pi", "pi"), ("0", "2pi"), ("-pi/2", "pi/2"), ("0.0", "360.0"), ("-0.5*pi", "+pi")]
+)
+def test_bounds_are_written_again_as_they_were_read(tmp_path, bounds):
+    path = tmp_path / "HILLS"
+    header = HEADER.replace(b"min_t -pi", b"min_t " + bounds[0].encode())
+    path.write_bytes(header.replace(b"max_t pi", b"max_t " + bounds[1].encode()))
+    hills = read_hills(path)
+    assert format_hills_header(hills.names, hills.periods) == path.read_bytes()
 
 
 @pytest.mark.parametrize("row", [b"1 2 nan .1 .2 1 1", b"1 2 3 0 .2 1 1", b"1 2 3 .1 .2 inf 1"])

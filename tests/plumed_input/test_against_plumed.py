@@ -16,6 +16,7 @@ import pytest
 from ipi_mtd.cvs.elements import element_names
 from ipi_mtd.history import Start
 from ipi_mtd.structure import FloatArray
+from ipi_mtd.written_number import WrittenNumber
 
 pytestmark = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
@@ -169,6 +170,118 @@ def test_plumed_continues_from_our_hills_of_periodic_cvs(
     plumed = run_plumed(f"RESTART\n{text}", trace[100:], first.directory)
     assert plumed.V[0] > 0.1
     np.testing.assert_allclose(ours.V, plumed.V, rtol=1e-10, atol=1e-12)
+
+
+PERIODS = ["-pi,pi", "0,2pi", "-pi/2,pi/2", "0.0,360.0", "-0.5pi,1.5pi", "+0,2*pi", "-(pi),pi*1"]
+
+
+def of_period(period: str) -> str:
+    return (
+        f"phi: SUM ARG=x PERIODIC={period}\nMETAD ARG=phi SIGMA=0.3 HEIGHT=0.7 PACE=4\n"
+        "PRINT ARG=phi FILE=COLVAR"
+    )
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_plumed_goes_on_from_our_hills_however_the_period_is_written(
+    period: str, trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    ours = run_ours(of_period(period), trace[:60])
+    plumed = run_plumed(of_period(period), trace[:60])
+    for file in ("HILLS", "COLVAR"):
+        assert ours.header(file) == plumed.header(file)
+    continued = run_plumed(f"RESTART\n{of_period(period)}", trace[60:100], ours.directory)
+    assert continued.V[0] > 0.1
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_we_go_on_from_plumeds_hills_however_the_period_is_written(
+    period: str, trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    first = run_plumed(of_period(period), trace[:60])
+    copy = copy_hills(first.directory)
+    ours = run_ours(f"RESTART\n{of_period(period)}", trace[60:100], copy)
+    plumed = run_plumed(f"RESTART\n{of_period(period)}", trace[60:100], first.directory)
+    np.testing.assert_allclose(ours.V, plumed.V, rtol=1e-10, atol=1e-12)
+
+
+def test_the_same_period_in_other_words_is_the_same(
+    trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    first = run_plumed(of_period("0,2*pi"), trace[:60])
+    ours = run_ours(f"RESTART\n{of_period('0.0,6.2831853')}", trace[60:61], first.directory)
+    assert ours.V[0] > 0.1
+
+
+@pytest.mark.parametrize(
+    "text", ["+pi", "2pi", "-PI", "pi/2", "1.5*pi", "(1+2)*3", "-2^2", "1e3", "2^3^2", "exp(1)"]
+)
+def test_a_number_is_plumeds(text: str, trace: FloatArray, run_plumed: Callable) -> None:
+    run = run_plumed(f"c: CONSTANT VALUE={text}\nPRINT ARG=c FILE=COLVAR FMT=%.17g", trace[:1])
+    assert run.rows("COLVAR")[0, 1] == pytest.approx(WrittenNumber(text), rel=1e-15)
+
+
+STATIC = f"{SELECT}{METAD.replace('HEIGHT=0.4', 'HEIGHT=0')}"
+
+
+@pytest.mark.parametrize("options", ["", f"{GRID} GRID_BIN=150,120", "BIASFACTOR=6 TEMP=300"])
+def test_with_no_height_the_bias_stays_what_it_was_as_in_plumed(
+    options: str, trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    first = run_plumed(f"{SELECT}{METAD} {options}", trace[:100])
+    copy = copy_hills(first.directory)
+    ours = run_ours(f"RESTART\n{STATIC} {options}", trace[100:], copy)
+    plumed = run_plumed(f"RESTART\n{STATIC} {options}", trace[100:], first.directory)
+    assert ours.V[0] > 0.1
+    np.testing.assert_allclose(ours.V, plumed.V, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ours.rows("HILLS"), plumed.rows("HILLS"), rtol=1e-10)
+
+
+def test_without_any_bias_the_columns_of_reweighting_are_zero_as_in_plumed(
+    trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    text = (
+        f"{STATIC} {GRID} GRID_BIN=100,80 BIASFACTOR=6 TEMP=300 CALC_RCT\n"
+        "PRINT ARG=mtd.* STRIDE=2 FILE=COLVAR"
+    )
+    ours, plumed = run_ours(text, trace[:20]), run_plumed(text, trace[:20])
+    np.testing.assert_array_equal(ours.rows("COLVAR"), plumed.rows("COLVAR"))
+    np.testing.assert_array_equal(ours.rows("HILLS")[:, 5], np.zeros(4))
+
+
+def gaussians(directory: Path) -> Path:
+    """The hills of a run as PLUMED before 2.8 would have written them, in a new directory."""
+    copy = copy_hills(directory)
+    text = (copy / "HILLS").read_text()
+    (copy / "HILLS").write_text(text.replace("stretched-gaussian", "gaussian"))
+    return copy
+
+
+@pytest.mark.parametrize("options", ["", "GRID_MIN=-1 GRID_MAX=4 GRID_BIN=1250"])
+def test_gaussians_of_an_old_plumed_act_as_they_did_when_they_were_added(
+    options: str, trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    text = (
+        "cv: SELECT_COMPONENTS ARG=x COMPONENTS=1\n"
+        f"METAD ARG=cv SIGMA=0.2 HEIGHT=0.4 PACE=4 {options}"
+    )
+    first = run_plumed(text, trace[:100])
+    old = first.rows("HILLS")
+    ours = run_ours(f"RESTART\n{text}", trace[100:104], gaussians(first.directory))
+    u = (trace[100:104, :1] - old[:, 1]) / 0.2
+    V = np.where(u**2 < 12.5, 0.4 * np.exp(-0.5 * u**2), 0.0)
+    np.testing.assert_allclose(ours.V, V.sum(axis=1), rtol=1e-3)
+    np.testing.assert_allclose(ours.dV_ds[:, 0], -(V * u / 0.2).sum(axis=1), rtol=2e-2, atol=1e-2)
+
+
+def test_plumed_reads_what_we_added_below_gaussians(
+    trace: FloatArray, run_ours: Callable, run_plumed: Callable
+) -> None:
+    first = run_plumed(f"{SELECT}{METAD}", trace[:60])
+    ours = run_ours(f"RESTART\n{SELECT}{METAD}", trace[60:100], gaussians(first.directory))
+    plumed = run_plumed(f"RESTART\n{SELECT}{METAD}", trace[100:120], ours.directory)
+    assert len(plumed.rows("HILLS")) == 14 + 9 + 4
+    assert plumed.V[0] > 0.1
 
 
 def copy_hills(directory: Path) -> Path:
