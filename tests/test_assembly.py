@@ -113,6 +113,18 @@ def test_the_spacing_of_a_periodic_cv_divides_its_period(content):
     assert run.config.metad[0].grid.spacing == [0.3]
 
 
+@pytest.mark.parametrize("n_cvs", [1, 3])
+def test_hills_without_height_leave_no_bias_and_no_nan(content, n_cvs):
+    run = make(with_metad(content, n_cvs, height=0, bias_factor=10))
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        evaluation = run.system.propose(jittered(run.structure, rng))
+        run.system.commit()
+    assert run.n_hills == 3
+    assert evaluation.bias == 0.0
+    assert np.isfinite(evaluation.total.forces).all()
+
+
 def test_four_cvs_on_a_grid_are_refused(content):
     with pytest.raises(UserError, match="one to three CVs, got 4"):
         make(with_metad(content, 4, grid={"spacing": SIGMA}))

@@ -604,6 +604,13 @@ def test_fes_projects_and_marks_structures(ipi_mtd, hills, config, tmp_path):
         ([*UNIT, "--range", "cv1=0:1:0"], "cv1: the grid needs at least one bin, got 0"),
         ([*UNIT, "--range", "cv7=0:1"], "there is no CV 'cv7'; the CVs are cv1, cv2"),
         ([*UNIT, "--onto", "cv1"], "a projection of the free energy needs the temperature"),
+        ([*UNIT, "--range", "cv1=0:1", "--range", "cv1=0:2"], "--range: there are two of cv1"),
+        ([*UNIT, "--range", "cv1=0:1:1.5"], "--range must be"),
+        ([*UNIT, "--range", "cv1=0:9:99999999"], "points is too large; ask for fewer bins"),
+        ([*UNIT, "--mark", "here:cv1=nan,cv2=1"], "with finite numbers, got 'here:cv1=nan,cv2=1'"),
+        ([*UNIT, "--mark", "here:cv1=1,cv2=-inf"], "with finite numbers, got"),
+        ([*UNIT, "--mark", "here:cv1=1,cv1=2"], "--mark has a CV twice, got"),
+        ([*UNIT, "--mark", "x:cv1=1,cv3=2"], "--mark x: there is no CV 'cv3'; the CVs are cv1, cv"),
         ([*UNIT, "--mark", "none.xyz"], "--mark must be a structure file or NAME:CV=VALUE"),
         ([*UNIT, "--mark", "here:cv1=x"], "--mark must be"),
         ([*UNIT, "--mark", "here:cv1=1"], "a mark needs a value of cv2"),
@@ -630,6 +637,42 @@ def test_a_wrong_option_of_fes_is_one_line(refusal, options, complaint):
 def test_a_file_without_hills_is_one_line(refusal, tmp_path, content, complaint):
     (tmp_path / "HILLS").write_text(content)
     assert complaint in refusal("fes", tmp_path / "HILLS", *UNIT)
+
+
+PERIODIC = (
+    "#! FIELDS time phi sigma_phi height biasf\n#! SET multivariate false\n"
+    "#! SET kerneltype {kernel}\n#! SET min_phi 0\n#! SET max_phi 2pi\n1 0.1 0.3 {height} -1\n"
+)
+
+
+@pytest.mark.parametrize("bounds", ["0:2pi", "0.0:2*pi", "0:6.283185"])
+def test_the_range_of_a_periodic_cv_is_its_period_and_written_as_in_hills(
+    ipi_mtd, tmp_path, monkeypatch, bounds
+):
+    monkeypatch.chdir(tmp_path)
+    Path("HILLS").write_text(PERIODIC.format(kernel="gaussian", height=1))
+    status, _, err = ipi_mtd("fes", *UNIT, "--range", f"phi={bounds}:99", "--mark", "here:phi=pi/2")
+    assert (status, err) == (0, "")
+    head = Path("fes.dat").read_text().splitlines()[1:4]
+    assert head == ["#! SET min_phi 0", "#! SET max_phi 2pi", "#! SET nbins_phi 99"]
+
+
+def test_a_static_bias_that_has_no_hills_is_said_to_be_one(refusal, tmp_path):
+    (tmp_path / "HILLS").write_text(PERIODIC.format(kernel="gaussian", height=0))
+    assert refusal("fes", tmp_path / "HILLS", *UNIT).endswith(
+        "HILLS: all its hills have height 0, so there is nothing to sum"
+    )
+
+
+def test_hills_on_more_cvs_than_a_grid_can_have_are_named(refusal, tmp_path):
+    (tmp_path / "HILLS").write_text(
+        "#! FIELDS time a b c d sigma_a sigma_b sigma_c sigma_d height biasf\n"
+        " 1 0 0 0 0 1 1 1 1 1 -1\n"
+    )
+    assert refusal("fes", tmp_path / "HILLS", *UNIT).endswith(
+        "HILLS: a grid can have one to three CVs, got 4 (a, b, c, d); for fewer of them reweight "
+        "COLVAR with its bias"
+    )
 
 
 def test_fes_finds_the_configuration_in_the_journal_beside_hills(

@@ -1,5 +1,6 @@
 """The configuration: the examples load, and whatever is wrong is said in one line."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from ipi_mtd import units
 from ipi_mtd.config import Config, read_config, with_overrides
 from ipi_mtd.errors import UserError
+from ipi_mtd.files.fields import period_constants
+from ipi_mtd.written_number import WrittenNumber
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / "inputs/lj38.toml").read_text()
@@ -44,6 +47,35 @@ def test_quantities_are_in_hartree_bohr_ps_and_kelvin():
     assert config.metad[0].height == pytest.approx(0.04 * 4.184 / 2625.49964)
     assert config.potential.sigma == pytest.approx(3.4 / 0.529177210903)
     assert units.factor(config.units.energy, "kJ/mol") == pytest.approx(4.184)
+
+
+@pytest.mark.parametrize(
+    ("written", "period"),
+    [
+        ('["-pi", "pi"]', ["-pi", "pi"]),
+        ('[0, "2 * pi"]', ["0", "2*pi"]),
+        ("[0.0, 360.0]", ["0.0", "360.0"]),
+        ("[-180, 180]", ["-180", "180"]),
+        ("[-3.141592653589793, 3.141592653589793]", ["-pi", "pi"]),
+    ],
+)
+def test_a_period_is_written_to_the_files_as_in_the_configuration(read, written, period):
+    cv = read(("component = 1", f"component = 1\nperiod = {written}")).cv[0]
+    assert list(period_constants({"cv1": cv.period}).values()) == period
+    assert cv.model_dump(mode="json")["period"] == [float(WrittenNumber(text)) for text in period]
+
+
+def test_a_value_of_a_cv_may_be_written_as_in_plumed(read):
+    wall = '[[wall]]\nname = "w"\nside = "upper"\ncv = "cv1"\nat = "2pi"\nkappa = "1 eV"\n'
+    config = read((SIGMA, 'sigma = ["pi/10", 0.5]'), ("[units]", f"{wall}\n[units]"))
+    assert config.metad[0].sigma == [math.pi / 10, 0.5]
+    assert config.wall[0].at == [2 * math.pi]
+    assert type(config.wall[0].at[0]) is float
+
+
+@pytest.mark.parametrize("height", ["0", "0.0", '"0 kcal/mol"'])
+def test_hills_may_have_no_height(read, height):
+    assert read(('height = "0.04 kcal/mol"', f"height = {height}")).metad[0].height == 0.0
 
 
 def test_paths_are_relative_to_the_file(read, tmp_path, monkeypatch):

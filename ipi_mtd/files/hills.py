@@ -21,10 +21,10 @@ line                                                meaning
                                                     one word, the text the rest of the line
 ==================================================  ================================================
 
-PLUMED before 2.8 wrote ``kerneltype gaussian``, and a later one goes on below that with a header of
-its own. Each hill has the kernel that the last line above it says, as in PLUMED's ``sum_hills``, and
-is cut where METAD cut it (``sum_hills`` cuts it at a point of its grid). PLUMED since 2.8 takes such
-hills for stretched ones when it restarts; here they stay what they were.
+PLUMED before 2.8 wrote ``kerneltype gaussian``, and a later one goes on below that with a header
+of its own. Each hill has the kernel that the last line above it says, as in PLUMED's ``sum_hills``,
+and is cut where METAD cut it (``sum_hills`` cuts it at a point of its grid). PLUMED since 2.8 takes
+such hills for stretched ones when it restarts; here they stay what they were.
 
 Our own lines are comments below the FIELDS line, because PLUMED skips those. It refuses to restart
 from a file with a SET line that it does not know, or with a comment above FIELDS.

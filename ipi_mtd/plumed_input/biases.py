@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ipi_mtd.bias.periods import same_period
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
 from ipi_mtd.plumed_input.draft import Content, Draft
@@ -122,7 +123,9 @@ def _grid(draft: Draft, action: Action, cvs: list[str], sigma: list[float]) -> C
         if bins[k] > values.MOST_BINS:
             raise action.error(f"makes {bins[k]} bins of the grid of `{cv}`", given[-1])
         period = draft.scalars[cv].get("period")
-        if period is not None and [low, high] != period:
-            raise action.error(f"and GRID_MAX of `{cv}` must be its period {period}", "GRID_MIN")
+        if period is not None and not same_period((low, high), period):
+            whole = " and ".join(bound.text for bound in period)
+            raise action.error(f"and GRID_MAX of `{cv}` must be its period, {whole}", "GRID_MIN")
+        lower[k], upper[k] = period or (low, high)
     # PLUMED's threshold, in its unit, whatever the number of CVs
     return {"min": lower, "max": upper, "bins": bins, "tiny": draft.quantity(1e-7)}

@@ -47,6 +47,12 @@ def test_bounds_and_bins_can_be_given_for_one_cv():
     assert (a.lower, a.upper, b.bins) == (-2.0, 2.0, 7)
 
 
+@pytest.mark.parametrize("bounds", [(-math.pi, math.pi), (-3.141593, 3.1415927)])
+def test_the_range_of_a_periodic_cv_may_be_its_period_with_a_number_of_bins(bounds):
+    _, b = axes_of(hills(), bounds={"b": bounds}, bins={"b": 99})
+    assert (b.lower, b.upper, b.bins, b.n_points) == (-math.pi, math.pi, 99, 99)
+
+
 @pytest.mark.parametrize(
     ("case", "options", "complaint"),
     [
@@ -54,6 +60,9 @@ def test_bounds_and_bins_can_be_given_for_one_cv():
         (hills("abcd"), {}, "one to three CVs, got 4"),
         (hills(), {"bins": {"x": 3}}, "no CV 'x'; the CVs are a, b"),
         (hills(), {"bounds": {"b": (0.0, 1.0)}}, "b is periodic"),
+        (hills(), {"bounds": {"b": (0.0, 2 * math.pi)}}, "say b=-pi:pi:BINS .* got 0:6.28319"),
+        (hills(), {"bounds": {"b": (-3.2, 3.2)}}, "b is periodic"),
+        (hills(), {"bins": {"a": 10**6, "b": 10**6}}, "1000001 x 1000000 points is too large"),
         (hills(), {"bounds": {"a": (1.0, 0.0)}}, "a: the lower bound .* got 1 and 0"),
         (hills(), {"bounds": {"a": (0.0, math.inf)}}, "a: the bounds .* finite"),
         (hills(), {"bins": {"a": 0}}, "a: the grid needs at least one bin, got 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import ase
@@ -21,6 +22,8 @@ WORDS = [
     *("mtd: ", "cv1: ", "cv1", "histo.*", "x.1", "...", "#", "{", "}", "=", ",", "\n", " ", "\t"),
     *("1-38", "0", "-1", "1e999", "pi", "99999999999", "1-999999999", "@", "é", "\0", "\x85", "%f"),
 ]
+
+KEY_OF_TOML = re.compile(r"`(system|socket|models|cv|quantity|metad|wall|colvar|units)[\[.][a-z\d]")
 
 quickly = settings(derandomize=True, max_examples=300, deadline=None)
 
@@ -48,6 +51,7 @@ def check(directory: Path, text: str) -> None:
         case str() as message:
             assert message.startswith(str(directory / "plumed.dat"))
             assert len(message.split("\n")) == 1
+            assert not KEY_OF_TOML.search(message)
         case config:
             assert config.models
 

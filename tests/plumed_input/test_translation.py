@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ipi_mtd import units
 from ipi_mtd.errors import UserError
 from ipi_mtd.plumed_input import GRAMMAR, translate
 
@@ -20,6 +22,27 @@ METAD = "m: METAD ARG=a,b SIGMA=1,2 HEIGHT=1 PACE=5"
 
 def content(write: Write, text: str) -> dict[str, Any]:
     return translate(write(text)).content
+
+
+@pytest.mark.parametrize(
+    ("unit", "length", "time"),
+    [("LENGTH=0.1", "0.1*nm", "ps"), ("LENGTH=1/2 TIME=1e-3", "0.5*nm", "0.001*ps")],
+)
+def test_units_may_be_numbers_of_nm_and_ps(write: Write, unit: str, length: str, time: str) -> None:
+    translated = content(write, f"UNITS {unit}\n{CV}")
+    assert translated["models"]["x"]["length_unit"] == length
+    assert translated["units"]["time"] == time
+    assert units.factor("0.1*nm", "angstrom") == pytest.approx(1.0)
+
+
+def test_a_grid_of_a_periodic_cv_is_exactly_its_period(write: Write) -> None:
+    translated = content(
+        write,
+        f"{CV}phi: SUM ARG=x PERIODIC=-pi,pi\n"
+        "METAD ARG=phi SIGMA=1 HEIGHT=1 PACE=1 GRID_MIN=-3.1415927 GRID_MAX=1*pi GRID_BIN=9",
+    )
+    assert translated["metad"][0]["grid"]["min"] == [-math.pi]
+    assert translated["metad"][0]["grid"]["max"] == [math.pi]
 
 
 def test_the_tutorial_becomes_the_configuration_it_describes(write: Write, tutorial: str) -> None:
@@ -143,6 +166,12 @@ ERRORS = {
         "line 4: METAD: `SIGMA` must be a positive number, got 'x'"
     ),
     f"{CV}{METAD} CALC_RCT": "line 4: METAD: `CALC_RCT` needs a grid",
+    f"{CV}phi: SUM ARG=x PERIODIC=0,2pi\nMETAD ARG=phi SIGMA=1 HEIGHT=1 PACE=5 GRID_MIN=-pi "
+    "GRID_MAX=pi": "line 5: METAD: `GRID_MIN` and GRID_MAX of `phi` must be its period, 0 and 2pi",
+    f"{CV}phi: SUM ARG=x PERIODIC=pi,-pi": "line 4: SUM: `PERIODIC` needs a lower and a larger "
+    "upper bound, got pi, -pi",
+    f"{CV}phi: SUM ARG=x PERIODIC=0,2(pi)": "line 4: SUM: `PERIODIC` must be a number such as 0.5, "
+    "2pi or -pi/2, got '2(pi)'",
     f"{CV}{METAD} GRID_BIN=3,3": "line 4: METAD: `GRID_BIN` needs `GRID_MIN`",
     f"{CV}{METAD} GRID_MIN=0,0 GRID_MAX=1,0": "line 4: METAD: `GRID_MAX` must be above GRID_MIN",
     f"{CV}{METAD} BIASFACTOR=0.5": "line 4: METAD: `BIASFACTOR` must be at least 1, got '0.5'",
