@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ def load_calculator(name: str, arguments: Mapping[str, Any], source: Path) -> An
     """
     where = f"{source}: `potential.calculator` {name}"
     module_name, _, attribute = name.partition(":")
-    beside = source.absolute().parent
+    beside = Path(os.path.abspath(source)).parent  # noqa: PTH100 - symbolic links are kept
     try:
         module = _import(module_name, beside)
     except ModuleNotFoundError as error:

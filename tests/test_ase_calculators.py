@@ -95,10 +95,12 @@ def test_an_error_of_the_module_is_said_with_its_line(source):
         load_calculator("broken:make", {}, source)
 
 
-@pytest.mark.parametrize(
-    "command", [[str(Path(sys.executable).parent / "ipi-mtd")], [sys.executable, "-m", "ipi_mtd"]]
-)
-def test_the_script_and_the_module_find_the_same(source, exported, tmp_path, command):
+COMMANDS = [[str(Path(sys.executable).parent / "ipi-mtd")], [sys.executable, "-m", "ipi_mtd"]]
+
+
+@pytest.fixture(params=COMMANDS, ids=["script", "module"])
+def check(request, source, exported, tmp_path):
+    """Runs `check` in another directory, where there is something else."""
     source.write_text(
         f"""
         [system]
@@ -119,13 +121,28 @@ def test_the_script_and_the_module_find_the_same(source, exported, tmp_path, com
     )
     (tmp_path / "cwd").mkdir()
     (tmp_path / "cwd/springs.py").write_text("raise RuntimeError('this is another one')")
-    done = subprocess.run(
-        [*command, "check", source],
-        cwd=tmp_path / "cwd",
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+
+    def run():
+        return subprocess.run(
+            [*request.param, "check", source],
+            cwd=tmp_path / "cwd",
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_the_script_and_the_module_find_the_same(check):
+    done = check()
     assert (done.returncode, done.stderr) == (0, "")
     assert "potential = 1.0000000" in done.stdout or "potential = 0.99999999" in done.stdout
+
+
+def test_neither_looks_in_the_working_directory(check, tmp_path):
+    (tmp_path / "springs.py").unlink()
+    done = check()
+    assert done.returncode == 1
+    assert f"no module 'springs', neither beside the configuration, in {tmp_path}" in done.stderr
