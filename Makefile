@@ -28,7 +28,7 @@ lj38/histo-cv.pt: $(installed) lj38/export.py lj38/coordination_histogram.py lj3
 lj38/soap-cv.pt: lj38/histo-cv.pt
 
 run: $(installed) $(models)
-	$(bin)/ipi-mtd launch inputs/input.xml inputs/lj38.toml --output run
+	$(bin)/ipi-mtd launch inputs/input.xml inputs/lj38.toml --output run --fresh
 	$(bin)/ipi-mtd fes run/HILLS --config inputs/lj38.toml --colvar run/COLVAR \
 	    --range cv1=0:30:300 --range cv2=0:20:200 \
 	    --mark lj38/octahedron.xyz --mark lj38/icosahedron.xyz \
