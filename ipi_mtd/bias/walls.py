@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ipi_mtd.bias.periods import Period, period_lengths
+from ipi_mtd.errors import UserError
 from ipi_mtd.structure import FloatArray
 
 
@@ -82,6 +83,11 @@ class Walls:
         -------
         V : float, energy
         dV_ds : (d,) array, energy per unit of the CVs
+
+        Raises
+        ------
+        UserError
+            If the energy is too large for a number.
         """
         V = 0.0
         dV_ds = []
@@ -90,7 +96,13 @@ class Walls:
             beyond = (self._sign * math.remainder(x - at, length) + offset) / eps
             slope = 0.0
             if beyond > 0.0:
-                V += kappa * beyond**exponent
-                slope = self._sign * kappa * exponent * beyond ** (exponent - 1.0) / eps
+                try:
+                    V += kappa * beyond**exponent
+                    slope = self._sign * kappa * exponent * beyond ** (exponent - 1.0) / eps
+                except OverflowError as error:
+                    raise UserError(
+                        f"the wall at {at:g} has no finite energy where its CV is {x:g}: "
+                        f"{beyond:g} to the power of {exponent:g}"
+                    ) from error
             dV_ds.append(slope)
         return V, np.array(dV_ds)

@@ -10,6 +10,9 @@ from ipi_mtd.plumed_input.action import Action
 from ipi_mtd.plumed_input.draft import Content, Draft
 from ipi_mtd.written_number import WrittenNumber
 
+_TINIEST = 1e-100
+"""Bins of this width are a slip of the keyboard."""
+
 
 def read_metad(draft: Draft, action: Action) -> None:
     """A metadynamics bias.
@@ -122,6 +125,8 @@ def _grid(draft: Draft, action: Action, cvs: list[str], sigma: list[float]) -> C
             bins[k] = max(bins[k], math.ceil(min((high - low) / spacing[k], 2.0**31)))
         if bins[k] > values.MOST_BINS:
             raise action.error(f"makes {bins[k]} bins of the grid of `{cv}`", given[-1])
+        if not _TINIEST < (high - low) / bins[k] < 1.0 / _TINIEST:
+            raise action.error(f"makes bins of `{cv}` that no CV can tell apart", "GRID_MAX")
         period = draft.scalars[cv].get("period")
         if period is not None and not same_period((low, high), period):
             whole = " and ".join(bound.text for bound in period)

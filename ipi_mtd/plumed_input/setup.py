@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipi_mtd import units
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
 from ipi_mtd.plumed_input.draft import Draft
@@ -16,6 +17,9 @@ ENERGIES = {
     "Ha": "2625.499638*kJ/mol",
 }
 TIMES = {"ps": "ps", "fs": "fs", "ns": "ns", "atomic": "2.418884326509e-5*ps"}
+
+_INSIDE = {"nm": "bohr", "kJ/mol": "hartree", "ps": "ps"}
+"""What a number of each default unit is converted to, which must be possible."""
 
 
 def read_units(draft: Draft, action: Action) -> None:
@@ -60,7 +64,9 @@ def _unit(action: Action, key: str, names: dict[str, str], default: str) -> str:
     if text in names:
         return names[text]
     try:
-        return f"{values.positive(text)!r}*{default}"
+        unit = f"{values.positive(text)!r}*{default}"
+        units.factor(unit, _INSIDE[default])
     except ValueError as error:
         rule = f"must be one of {', '.join(names)}, or a number of {default}"
         raise action.error(f"{rule}, got '{text}'", key) from error
+    return unit

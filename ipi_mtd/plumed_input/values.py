@@ -6,7 +6,7 @@ import re
 
 from ipi_mtd.written_number import WrittenNumber
 
-_FILE = re.compile(r"[A-Za-z0-9_.-]+")
+_FILE = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::(-?[0-9]{1,9}))?)?")
 
 MOST_ATOMS = 10_000_000
@@ -80,10 +80,10 @@ def file_name(text: str) -> str:
     ValueError
         If it is none, or a path.
     """
-    if not _FILE.fullmatch(text) or not text.strip("."):
+    if not _FILE.fullmatch(text):
         raise ValueError(
-            "must be a name made of letters, digits and _.- without a directory: all files are "
-            "written to the output directory"
+            "must be a name made of letters, digits and _.-, not a dot at its end, without a "
+            "directory: all files are written to the output directory"
         )
     return text
 

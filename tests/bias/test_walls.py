@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipi_mtd.bias import Walls
+from ipi_mtd.errors import UserError
 
 
 def test_within_the_walls_there_is_no_force() -> None:
@@ -61,3 +62,10 @@ def test_walls_that_make_no_sense_are_refused(
 def test_a_wall_is_upper_or_lower() -> None:
     with pytest.raises(ValueError, match="upper or lower"):
         Walls("left", at=[0.0], kappa=[1.0])
+
+
+def test_a_wall_too_steep_for_numbers_is_a_user_error() -> None:
+    with pytest.raises(
+        UserError, match="the wall at 1 has no finite energy where its CV is 24: 23"
+    ):
+        Walls("upper", at=[1.0], kappa=[1.0], exp=[300.0]).evaluate([24.0])

@@ -213,6 +213,10 @@ ERRORS = {
     f"{CV}PRINT ARG=a FILE=C STRIDE=0": "line 4: PRINT: `STRIDE` must be a whole number above 0",
     f"{CV}FLUSH": "line 4: FLUSH: `STRIDE` is missing",
     f"{CV}UNITS LENGTH=A": "line 4: UNITS: must come before METATOMIC on line 1",
+    "UNITS ENERGY=1e300": "line 1: UNITS: `ENERGY` must be one of kj/mol, kcal/mol, j/mol, eV, Ha, "
+    "or a number of kJ/mol, got '1e300'",
+    f"{CV}{METAD} FILE=HILLS.": "line 4: METAD: `FILE` must be a name made of letters, digits and",
+    f"{CV}{METAD} GRID_MIN=0,0 GRID_MAX=1,1e-320": "line 4: METAD: `GRID_MAX` makes bins of `b` th",
     "UNITS LENGTH=a": "line 1: UNITS: `LENGTH` must be one of nm, A, um, Bohr, or a number of nm,",
     "UNITS ENERGY=-1": "line 1: UNITS: `ENERGY` must be one of kj/mol, kcal/mol,",
     "UNITS NATURAL": "line 1: UNITS: `NATURAL` is not supported: i-PI has units",
