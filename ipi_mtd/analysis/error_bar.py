@@ -21,12 +21,22 @@ u shows on average the part ::
 
     g(L) = 1 - 2/L + 2 (1 - exp(-L))/L^2
 
-of the variance, the rest being in the mean of the window.
+of the variance, the rest being in the mean of the window. A well-tempered run adds ln t^gamma to u,
+so its window of the last three quarters has L = gamma ln 4 and holds about as many independent
+values; with a small bias factor these are few, however long the run, and Student's t for two
+standard errors [3]_ says by how much the error has to be larger. (Double wells with gamma 1.5 and 2,
+80 runs of 200, 1000 and 4000 hills: two error bars held 0.65 to 0.84 of the points below 8 kT without
+it, 0.85 to 0.93 with it.)
+
+What no run can show about itself is not in the error: a sum of hills twice as wide as the system's
+own width in a well is smoother than F, and that stays however long the run (in such a double well,
+two error bars held 0.94 of the points after 200 hills, 0.52 after 4000).
 
 References
 ----------
 .. [1] P. Tiwary, M. Parrinello, J. Phys. Chem. B 119, 736 (2015). https://doi.org/10.1021/jp504920s
 .. [2] A. Laio et al., J. Phys. Chem. B 109, 6714 (2005). https://doi.org/10.1021/jp045424k
+.. [3] Student, Biometrika 6, 1 (1908). https://doi.org/10.1093/biomet/6.1.1
 """
 
 from __future__ import annotations
@@ -60,6 +70,7 @@ def error_of_the_sum(
     minus_F: Callable[[FloatArray], FloatArray],
     blocks: int,
     lowest: tuple[int, ...],
+    bias_factor: float,
 ) -> FloatArray:
     """The standard error of F(s) - F(min).
 
@@ -72,6 +83,8 @@ def error_of_the_sum(
         Makes of S(s) minus the free energy that is asked for, a projection for instance.
     blocks : int
     lowest : index of the point where F is lowest at the end
+    bias_factor : float
+        Gamma, or -1 in an untempered run.
 
     Returns
     -------
@@ -91,7 +104,16 @@ def error_of_the_sum(
     end_rate = float(u[-1] - u[rate_from]) / (blocks - rate_from)
     larger = np.maximum(to_the_place.variance(), to_the_minimum.variance())
     variance = larger * (end_rate / mean_rate) / _shown(length)
-    return DEVIATION * np.sqrt(variance)
+    return max(DEVIATION, _student(bias_factor)) * np.sqrt(variance)
+
+
+def _student(bias_factor: float) -> float:
+    """What makes of two standard errors from few values those that hold as often as from many."""
+    from scipy.special import ndtr, stdtrit  # here, because who asks for no error need not wait
+
+    if bias_factor < 1.0:
+        return 1.0  # untempered, u grows as t and not as its logarithm
+    return float(stdtrit(bias_factor * math.log(1.0 / BEGINNING), ndtr(2.0))) / 2.0
 
 
 class _Window:

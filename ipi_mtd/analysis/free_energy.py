@@ -102,7 +102,9 @@ def free_energy(
 
     lowest = np.unravel_index(int(F.values.argmin()), F.values.shape)
     sums = _sums(hills, axes, n_blocks)
-    error = error_of_the_sum(sums, kT, minus_F_of, n_blocks, tuple(map(int, lowest)))
+    place = tuple(map(int, lowest))
+    gamma = float(hills.bias_factors[-1])
+    error = error_of_the_sum(sums, kT, minus_F_of, n_blocks, place, gamma)
     return _with_states(F, hills, error, kT)
 
 

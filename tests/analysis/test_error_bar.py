@@ -32,6 +32,10 @@ CASES = {
         uneven_double_well,
         {"start": 1.0, "gamma": -1.0, "height": 0.15, "sigma": 0.15, "pace": 40},
     ),
+    "uneven double well, small bias factor": (
+        uneven_double_well,
+        {"start": -1.0, "gamma": 2.5, "height": 1.0, "sigma": 0.15, "pace": 40},
+    ),
     "torsion": (
         torsion,
         {"start": 1.0, "gamma": 8.0, "height": 0.3, "sigma": 0.25, "pace": 40, "period": (-PI, PI)},
@@ -93,7 +97,7 @@ def test_an_ornstein_uhlenbeck_process_has_the_error_that_it_was_made_with():
         x[k] = decay * x[k - 1] + sigma * np.sqrt(1 - decay**2) * rng.normal(size=n)
     x[:, 0] = 12.0  # the minimum, which does not fluctuate and carries the sum
     growth = np.arange(len(x)) / per_unit
-    error = error_of_the_sum(x + growth[:, None], 1.0, lambda S: S, len(x), (0,))
+    error = error_of_the_sum(x + growth[:, None], 1.0, lambda S: S, len(x), (0,), -1.0)
     assert error[0] == 0.0
     assert np.sqrt(np.mean(error[1:] ** 2)) == pytest.approx(1.2 * sigma, rel=0.05)
 
