@@ -23,14 +23,14 @@ u shows on average the part ::
 
 of the variance, the rest being in the mean of the window. A well-tempered run adds ln t^gamma to u,
 so its window of the last three quarters has L = gamma ln 4 and holds about as many independent
-values; with a small bias factor these are few, however long the run, and Student's t for two
-standard errors [3]_ says by how much the error has to be larger. (Double wells with gamma 1.5 and 2,
-80 runs of 200, 1000 and 4000 hills: two error bars held 0.65 to 0.84 of the points below 8 kT without
-it, 0.85 to 0.93 with it.)
+values. With a small bias factor these are few, however long the run, and Student's t for two
+standard errors [3]_ says by how much the error has to be larger: in double wells with gamma 1.5 and
+2, two error bars held 0.65 to 0.84 of the points below 8 kT without it, and 0.85 to 0.93 with it
+(80 runs each of 200, 1000 and 4000 hills).
 
-What no run can show about itself is not in the error: a sum of hills twice as wide as the system's
-own width in a well is smoother than F, and that stays however long the run (in such a double well,
-two error bars held 0.94 of the points after 200 hills, 0.52 after 4000).
+What no run can show about itself is not in the error: the sum of hills twice as wide as the
+system's own spread in a well is smoother than F, and stays so (in such a double well, two error
+bars held 0.94 of the points after 200 hills, 0.52 after 4000).
 
 References
 ----------
