@@ -61,7 +61,8 @@ the hills and the slow filling of the rim. This factor was found with 20 potenti
 with two CVs; gamma from 3 to 40 and untempered; overdamped and underdamped; with some 200, 1000 and
 4000 hills, 60 independent runs of each (24 with two CVs). With it one error bar held 0.55 to 0.84
 of the points with F below 8 kT (median 0.74), and two 0.85 to 0.99 (0.96); it was 1.25 times the
-spread of F over the runs in the median, and at most 2.1, where runs had just begun to cross."""
+spread of F over the runs in the median with one CV, and at most 2.1, where runs had just begun to
+cross; with two CVs, untempered and still filling, it can be 3.5 times."""
 
 
 def error_of_the_sum(
