@@ -22,11 +22,12 @@ from vesin.metatomic import NeighborList
 
 from benchmarks import timing
 from benchmarks.lj38_run import make_run, trajectory
-from ipi_mtd.assembly import Run
-from ipi_mtd.driver import serve
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray, Structure
-from ipi_mtd.wire import Wire, header
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.server.conversation import serve
+from ipi_mtd.server.wire import Wire, header
+from ipi_mtd.structures.structure import Structure
 from lj38.export import histogram_model, soap_model
 
 BATCH = 10  # short turns, so that both see the same of the machine

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ipi_mtd import units
-from ipi_mtd.assembly import Run
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import validate
 from ipi_mtd.potentials import LennardJones
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.structures.structure import Structure
 from lj38 import EPSILON_KCAL_MOL, MASS_DALTON, SIGMA_ANGSTROM
 
 INPUTS = Path(__file__).parents[1] / "inputs"

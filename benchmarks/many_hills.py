@@ -12,9 +12,10 @@ import numpy as np
 
 from benchmarks import timing
 from benchmarks.lj38_run import make_run, trajectory
-from ipi_mtd.assembly import Run
-from ipi_mtd.bias import Hill
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
+from ipi_mtd.files.hills import Hill
+from ipi_mtd.structures.structure import Structure
 
 BATCH, ROUNDS = 40, 15
 SHORT = (10, 10**4, 10**5)

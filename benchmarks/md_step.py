@@ -19,12 +19,12 @@ import numpy as np
 
 from benchmarks import timing
 from benchmarks.lj38_run import INPUTS, make_run
-from ipi_mtd import wire
-from ipi_mtd.address import Address
-from ipi_mtd.driver import connect, serve
-from ipi_mtd.history import Start
-from ipi_mtd.structure import Evaluation
-from ipi_mtd.wire import Wire
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.server import wire
+from ipi_mtd.server.address import Address
+from ipi_mtd.server.conversation import connect, serve
+from ipi_mtd.server.wire import Wire
+from ipi_mtd.structures.structure import Evaluation
 
 STEPS, WARM_UP, ROUNDS = 1000, 100, 2
 N_ATOMS = 38

@@ -11,7 +11,7 @@ from benchmarks import timing
 from benchmarks.lj38_run import EPSILON, INPUTS, SIGMA
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.potentials import LennardJones
-from ipi_mtd.structure import Structure
+from ipi_mtd.structures.structure import Structure
 from lj38 import ATOMIC_NUMBER
 
 SIZES = (38, 500, 5_000, 50_000, 100_000)

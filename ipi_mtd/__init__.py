@@ -27,11 +27,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ipi_mtd.assembly import Run
-    from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
+    from ipi_mtd.assembly.run import Run
+    from ipi_mtd.biased_system.system import BiasedEvaluation, BiasedSystem
     from ipi_mtd.config import Config, read_config, read_input
     from ipi_mtd.errors import UserError
-    from ipi_mtd.structure import Evaluation, Structure
+    from ipi_mtd.structures.structure import Evaluation, Structure
 
 __all__ = [
     "BiasedEvaluation",
@@ -46,12 +46,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BiasedEvaluation": "biased_system",
-    "BiasedSystem": "biased_system",
+    "BiasedEvaluation": "biased_system.system",
+    "BiasedSystem": "biased_system.system",
     "Config": "config",
-    "Evaluation": "structure",
-    "Run": "assembly",
-    "Structure": "structure",
+    "Evaluation": "structures.structure",
+    "Run": "assembly.run",
+    "Structure": "structures.structure",
     "UserError": "errors",
     "read_config": "config",
     "read_input": "config",

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from ipi_mtd.bias import Grid, Metad
-from ipi_mtd.biased_system import BiasedSystem, BiasTerm
+from ipi_mtd.biased_system.system import BiasedSystem, BiasTerm
 from ipi_mtd.cvs.cv import CV
 from ipi_mtd.cvs.reductions import total
-from ipi_mtd.history import RunHistory, Start
 from ipi_mtd.potentials import NoPotential
-from ipi_mtd.structure import Structure
-from ipi_mtd.tables import ColvarTable, HillsTable
+from ipi_mtd.record.run_directory import RunHistory, Start
+from ipi_mtd.record.tables import ColvarTable, HillsTable
+from ipi_mtd.structures.structure import Structure
 
 N_ATOMS = 3
 PACE = 4

@@ -6,11 +6,11 @@ from pathlib import Path
 import ase.io
 import pytest
 
-from ipi_mtd.assembly import structure_of
+from ipi_mtd.assembly.address import address_of
+from ipi_mtd.assembly.agreement import require_agreement
+from ipi_mtd.assembly.structure import structure_of
 from ipi_mtd.config import read_config
-from ipi_mtd.ipi_input import interpret
-from ipi_mtd.ipi_input.agreement import require_agreement
-from ipi_mtd.running import address_of
+from ipi_mtd.server.ipi_input import interpret
 
 INPUTS = Path(__file__).parents[1] / "inputs"
 CONFIGS = sorted(INPUTS.glob("*.toml"))

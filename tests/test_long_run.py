@@ -7,10 +7,10 @@ import numpy as np
 import psutil
 from run_directory import open_run
 
-from ipi_mtd.assembly import Run
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_config
-from ipi_mtd.history import Start
-from ipi_mtd.structure import Structure
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 ROOT = Path(__file__).parents[1]
 MIB = 2**20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ipi_mtd.cli import cli
+from ipi_mtd.commands.cli import cli
 from ipi_mtd.config.sections import CVSection
 
 ROOT = Path(__file__).parents[1]

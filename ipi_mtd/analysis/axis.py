@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ipi_mtd.bias.hill import REACH
-from ipi_mtd.bias.periods import same_period
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias.kernel import REACH
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.fields import format_bound
 from ipi_mtd.files.hills import Hills
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.periods import same_period
 
 _POINTS_PER_SIGMA = 5
 _MOST_BINS = {1: 1000, 2: 300, 3: 100}

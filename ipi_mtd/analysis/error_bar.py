@@ -46,7 +46,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
 
 BEGINNING = 0.25
 """This part of the hills is left out: the bias was still growing fast."""

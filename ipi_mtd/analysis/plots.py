@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.analysis.free_energy import FreeEnergy
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
 
 if TYPE_CHECKING:  # matplotlib takes a second to import, so only who draws pays for it
     from matplotlib.axes import Axes

@@ -15,10 +15,10 @@ from ipi_mtd.analysis.axis import axes_of, did_you_mean
 from ipi_mtd.analysis.fes_file import write_fes
 from ipi_mtd.analysis.free_energy import FreeEnergy, free_energy
 from ipi_mtd.analysis.plots import save_free_energy
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import Hills, read_hills
-from ipi_mtd.structure import FloatArray
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.analysis.axis import Axis
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
 
 BARRIER = 2.0
 """In kT: basins with less between them are one state."""

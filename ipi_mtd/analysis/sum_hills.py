@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.analysis.axis import Axis
-from ipi_mtd.bias.hill import CUTOFF, REACH, stretched_gaussian
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias.kernel import CUTOFF, REACH, stretched_gaussian
 
 _END = math.exp(-CUTOFF)
 _CHUNK = 2000  # hills at a time, so that their factors stay small in memory

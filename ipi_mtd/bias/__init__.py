@@ -10,10 +10,10 @@ energy unit and the units of the CVs. It knows neither atoms nor files nor the c
 """
 
 from ipi_mtd.bias.grid import Grid
-from ipi_mtd.bias.hill import Hill
 from ipi_mtd.bias.hill_sum import HillSum
 from ipi_mtd.bias.metad import Metad
-from ipi_mtd.bias.periods import Period
 from ipi_mtd.bias.walls import Walls
+from ipi_mtd.files.hills import Hill
+from ipi_mtd.periods import Period
 
 __all__ = ["Grid", "Hill", "HillSum", "Metad", "Period", "Walls"]

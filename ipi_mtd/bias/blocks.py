@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
 
 
 class Blocks:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.blocks import Blocks
-from ipi_mtd.bias.hill import REACH, Kernel, stretched_gaussian
-from ipi_mtd.bias.periods import Period, period_lengths
+from ipi_mtd.bias.kernel import REACH, Kernel, stretched_gaussian
 from ipi_mtd.bias.spline import hermite, interpolate_1, interpolate_2, interpolate_3
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.periods import Period, period_lengths
 
 _CELLS = {1: 128, 2: 32, 3: 16}
 """Cells along one side of a block by the number of CVs: about the support of a hill."""

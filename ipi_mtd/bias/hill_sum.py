@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ipi_mtd.bias.hill import REACH, Kernel, stretched_gaussian
-from ipi_mtd.bias.periods import Period, period_lengths
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias.kernel import REACH, Kernel, stretched_gaussian
+from ipi_mtd.periods import Period, period_lengths
 
 
 class HillSum:

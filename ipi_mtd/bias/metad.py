@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.grid import Grid
-from ipi_mtd.bias.hill import Hill
 from ipi_mtd.bias.hill_sum import HillSum
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.bias.kernel import KERNELS
+from ipi_mtd.files.hills import Hill
 
 
 class Metad:
@@ -128,7 +129,8 @@ class Metad:
             raise ValueError(
                 f"the bias is on {len(self.sigma)} CVs, the hill on {len(hill.center)}"
             )
-        self.surface.add(hill.center, hill.sigma, hill.height / self._column_factor, hill.kernel)
+        height = hill.height / self._column_factor
+        self.surface.add(hill.center, hill.sigma, height, KERNELS[hill.kernel])
         self.n_hills += 1
 
     def reset(self) -> None:

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from ipi_mtd.bias.periods import Period, period_lengths
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.periods import Period, period_lengths
 
 
 class Walls:

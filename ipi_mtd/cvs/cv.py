@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs.model import FeatureModel, Features
 from ipi_mtd.cvs.reductions import Reduction
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.structures.structure import Structure
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import List, Optional, Tuple
 
 import torch
 
-from ipi_mtd.torchscript import torchscript
+from ipi_mtd.models.torchscript import torchscript
 
 with torchscript():
     from metatensor.torch import Labels, TensorBlock

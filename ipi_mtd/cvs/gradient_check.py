@@ -14,9 +14,10 @@ from typing import Protocol
 
 import numpy as np
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs.cv import CV
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.structures.structure import Structure
 
 N_DIRECTIONS = 5
 """The median of so many counts: a kink, such as a neighbor at a sharp cutoff, spoils one or two."""

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ipi_mtd.arrays import FloatArray, IntArray, is_finite
 from ipi_mtd.cvs.engine import Engine
-from ipi_mtd.cvs.loading import load_model, pick_device, pick_output, sha256
 from ipi_mtd.errors import UserError
-from ipi_mtd.neighbors import NeighborList
-from ipi_mtd.structure import FloatArray, IntArray, Structure, is_finite
-from ipi_mtd.torchscript import torchscript
+from ipi_mtd.models.loading import load_model, pick_device, pick_output, sha256
+from ipi_mtd.models.torchscript import torchscript
+from ipi_mtd.structures.neighbors import NeighborList
+from ipi_mtd.structures.structure import Structure
 
 IndexArray: TypeAlias = npt.NDArray[np.intp]
 
@@ -128,7 +129,7 @@ class FeatureModel:
     ------
     UserError
         If the model cannot be loaded or cannot be used as a collective variable; see
-        :mod:`ipi_mtd.cvs.loading`.
+        :mod:`ipi_mtd.models.loading`.
     """
 
     def __init__(

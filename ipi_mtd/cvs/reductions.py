@@ -18,8 +18,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
 
 Reduction: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
 """Features, a column of them or all -> s and ds/dx, of the same shape."""

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ipi_mtd.bias.periods import Period
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.fields import format_header, format_row, period_constants, read_table
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.periods import Period
 
 
 def format_colvar_header(

@@ -30,9 +30,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ipi_mtd.bias.periods import Period
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.periods import Period
 from ipi_mtd.written_number import WrittenNumber
 
 

@@ -14,7 +14,7 @@ line                                                meaning
                                                     untempered run
 ``#! SET multivariate false``                       the widths are those of separate CVs
 ``#! SET kerneltype stretched-gaussian``            the kernel of the hills below, one of those in
-                                                    `ipi_mtd.bias.hill`; ours is this one, and so
+                                                    `ipi_mtd.bias.kernel`; ours is this one, and so
                                                     is that of a file without the line
 ``#! SET min_cv1 -pi``, ``#! SET max_cv1 pi``       of each periodic CV
 ``# ipi-mtd key text``                              our own: what the run was made with; a key is
@@ -33,14 +33,14 @@ from a file with a SET line that it does not know, or with a comment above FIELD
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ipi_mtd.bias.hill import KERNELS, Hill, Kernel, stretched_gaussian
-from ipi_mtd.bias.periods import Period
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.fields import (
     Table,
@@ -51,11 +51,50 @@ from ipi_mtd.files.fields import (
     read_period,
     read_table,
 )
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.periods import Period
+
+STRETCHED = "stretched-gaussian"
+"""PLUMED's kernel since version 2.8, and ours."""
+
+KERNEL_TYPES = (STRETCHED, "gaussian")
+"""What METAD has written; :mod:`ipi_mtd.bias.kernel` says what they are."""
 
 _OURS = "ipi-mtd"
 _KERNELTYPE = "kerneltype"
 _MULTIVARIATE = "multivariate"
+
+
+@dataclass(frozen=True, slots=True)
+class Hill:
+    """One row of a HILLS file.
+
+    Parameters
+    ----------
+    center : d floats, units of the CVs
+    sigma : d floats, units of the CVs
+        The widths.
+    height : float, energy
+        The column as PLUMED writes it. In a well-tempered run it is the deposited height times
+        gamma/(gamma-1), so that the rows of a file add up to minus the free energy.
+    kernel : str
+        Its shape, as the file calls it; new hills have the stretched one.
+    """
+
+    center: tuple[float, ...]
+    sigma: tuple[float, ...]
+    height: float
+    kernel: str = STRETCHED
+
+    def __post_init__(self) -> None:
+        if len(self.center) != len(self.sigma):
+            raise ValueError(
+                f"a hill has one width for each CV: got {len(self.center)} coordinates "
+                f"and {len(self.sigma)} widths"
+            )
+        if not all(map(math.isfinite, (*self.center, *self.sigma, self.height))):
+            raise ValueError(f"a hill is made of finite numbers, got {self}")
+        if not all(width > 0.0 for width in self.sigma):
+            raise ValueError(f"the widths of a hill must be positive, got {self.sigma}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +117,7 @@ class Hills:
         Our own lines.
     end : int, bytes
         Where the last whole line of the file ends.
-    kernels : pairs of a row and a Kernel
+    kernels : pairs of a row and a name
         The kernel of the hills from that row on.
     """
 
@@ -91,22 +130,18 @@ class Hills:
     bias_factors: FloatArray
     identity: Mapping[str, str]
     end: int
-    kernels: tuple[tuple[int, Kernel], ...] = ((0, stretched_gaussian),)
+    kernels: tuple[tuple[int, str], ...] = ((0, STRETCHED),)
 
     def __len__(self) -> int:
         return len(self.heights)
 
     def __iter__(self) -> Iterator[Hill]:
         rows = zip(self.centers.tolist(), self.sigmas.tolist(), self.heights.tolist(), strict=True)
-        for (center, sigma, height), kernel in zip(rows, self._each_kernel(), strict=True):
+        for (center, sigma, height), kernel in zip(rows, self.each_kernel(), strict=True):
             yield Hill(tuple(center), tuple(sigma), height, kernel)
 
-    @property
-    def floors(self) -> FloatArray:
-        """(n_hills,) array: the floor of each hill's kernel."""
-        return np.array([kernel.floor for kernel in self._each_kernel()], dtype=np.float64)
-
-    def _each_kernel(self) -> Iterator[Kernel]:
+    def each_kernel(self) -> Iterator[str]:
+        """The kernel of each hill."""
         ends = [row for row, _ in self.kernels[1:]] + [len(self)]
         for (row, kernel), end in zip(self.kernels, ends, strict=True):
             yield from itertools.repeat(kernel, end - row)
@@ -121,7 +156,7 @@ def format_hills_header(names: Sequence[str], periods: Sequence[Period]) -> byte
         If a name is not one word, or the columns do not have different names.
     """
     bounds = period_constants(dict(zip(names, periods, strict=True)))
-    kernel = {_MULTIVARIATE: "false", _KERNELTYPE: stretched_gaussian.name}
+    kernel = {_MULTIVARIATE: "false", _KERNELTYPE: STRETCHED}
     return format_header(_columns(names), {**kernel, **bounds})
 
 
@@ -208,15 +243,15 @@ def _cv_names(path: Path, table: Table) -> tuple[str, ...]:
     return names
 
 
-def _kernels(path: Path, table: Table) -> tuple[tuple[int, Kernel], ...]:
-    kernels = [(0, stretched_gaussian)]  # PLUMED's own default for a missing line
+def _kernels(path: Path, table: Table) -> tuple[tuple[int, str], ...]:
+    kernels = [(0, STRETCHED)]  # PLUMED's own default for a missing line
     for row, name in table.changes:
-        if name not in KERNELS:
+        if name not in KERNEL_TYPES:
             raise UserError(
                 f"{path}: {_KERNELTYPE} is {name}, but only hills with {_KERNELTYPE} "
-                f"{' or '.join(KERNELS)} can be read, which are those of METAD"
+                f"{' or '.join(KERNEL_TYPES)} can be read, which are those of METAD"
             )
-        kernels.append((row, KERNELS[name]))
+        kernels.append((row, name))
     return tuple(kernels)
 
 

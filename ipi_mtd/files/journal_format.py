@@ -30,7 +30,8 @@ proposal       u32 crc             of the rest, up to ``length``
                for each file       i64 offset before the step, u32 length, the bytes to append
 slot           i64 step
                f64 x 4             random projections of the positions, bohr; in a periodic run of
-                                   :func:`ipi_mtd.images.wound`, the same for all their images
+                                   :func:`ipi_mtd.structures.images.wound`, the same for all
+                                   their images
                i64 x n_files       size of each file before the step
                u32 crc             of all of the above; the slot is padded to a power of two, so
                                    that it never spans two pages
@@ -50,8 +51,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
 
 MAGIC = b"ipi-mtd journal\n"
 VERSION = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ipi_mtd.bias.periods import same_period
+from ipi_mtd.periods import same_period
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
 from ipi_mtd.plumed_input.draft import Content, Draft

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ipi_mtd.structure import Evaluation, FloatArray, Structure
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.structures.structure import Evaluation, Structure
 from ipi_mtd.units import factor
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import Evaluation, FloatArray, Structure
+from ipi_mtd.structures.structure import Evaluation, Structure
 
 if TYPE_CHECKING:
     import vesin

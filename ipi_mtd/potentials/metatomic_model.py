@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.models.torchscript import torchscript
 from ipi_mtd.potentials.ase_calculator import AsePotential
-from ipi_mtd.torchscript import torchscript
 
 
 class MetatomicPotential(AsePotential):

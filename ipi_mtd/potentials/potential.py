@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ipi_mtd.structure import Evaluation, Structure
+from ipi_mtd.structures.structure import Evaluation, Structure
 
 
 class Potential(Protocol):

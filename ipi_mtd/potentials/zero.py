@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ipi_mtd.structure import Evaluation, Structure
+from ipi_mtd.structures.structure import Evaluation, Structure
 
 
 class NoPotential:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ipi_mtd import units
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
 from ipi_mtd.structures.comments import bohr, read_comment
 from ipi_mtd.structures.frames import first_frame
 from ipi_mtd.structures.ipi_formats import is_no_cell

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd import units
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
 from ipi_mtd.structures.snapshot import Snapshot
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ipi_mtd.structure import FloatArray, IntArray
+from ipi_mtd.arrays import FloatArray, IntArray
 
 HYDROGENS = ("D", "T")
 """Labels of i-PI, and of many xyz files, that ASE does not know as elements."""

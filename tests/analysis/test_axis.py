@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ipi_mtd.analysis.axis import Axis, axes_of
-from ipi_mtd.bias.hill import REACH
+from ipi_mtd.bias.kernel import REACH
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.hills import Hills
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ipi_mtd.analysis.recorded import read_recorded
-from ipi_mtd.files.journal import Journal
+from ipi_mtd.record.journal import Journal
 
 IDENTITY = {
     "metad": {

@@ -7,9 +7,9 @@ import pytest
 
 from ipi_mtd.analysis.axis import Axis
 from ipi_mtd.analysis.sum_hills import sum_hills
-from ipi_mtd.bias.hill import REACH, Hill, gaussian, stretched_gaussian
+from ipi_mtd.bias.kernel import REACH, gaussian, stretched_gaussian
 from ipi_mtd.files.fields import read_table
-from ipi_mtd.files.hills import format_hill, format_hills_header, read_hills
+from ipi_mtd.files.hills import Hill, format_hill, format_hills_header, read_hills
 
 OPEN = Axis("x", -1.0, 2.0, 30)
 PERIODIC = Axis("y", -math.pi, math.pi, 40, periodic=True)

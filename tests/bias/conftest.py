@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
 
 
 @pytest.fixture

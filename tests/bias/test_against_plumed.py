@@ -16,8 +16,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ipi_mtd.bias import Grid, HillSum, Metad, Period, Walls
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias import Grid, HillSum, Metad, Walls
+from ipi_mtd.periods import Period
 
 pytestmark = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),

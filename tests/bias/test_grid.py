@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from ipi_mtd.bias import Grid, HillSum, Period
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias import Grid, HillSum
+from ipi_mtd.periods import Period
 
 
 def random_walk(n: int, d: int) -> FloatArray:

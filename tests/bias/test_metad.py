@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipi_mtd.bias import Grid, Hill, HillSum, Metad
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias import Grid, HillSum, Metad
+from ipi_mtd.files.hills import Hill
 
 KT = 2.5
 SURFACES = {

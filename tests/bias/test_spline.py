@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.spline import hermite, interpolate_1, interpolate_2, interpolate_3
-from ipi_mtd.structure import FloatArray
 
 SPLINES = {1: interpolate_1, 2: interpolate_2, 3: interpolate_3}
 H = 0.2

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from ipi_mtd.bias import Grid, HillSum, Period
-from ipi_mtd.bias.hill import gaussian, stretched_gaussian
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias import Grid, HillSum
+from ipi_mtd.bias.kernel import gaussian, stretched_gaussian
+from ipi_mtd.periods import Period
 
 PERIOD = (-1.0, 2.0)
 Surface = Grid | HillSum

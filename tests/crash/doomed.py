@@ -17,15 +17,15 @@ import ase.io  # noqa: F401  (imported here once, not in every driver)
 import torch  # noqa: F401
 from vesin import NeighborList  # noqa: F401
 
-from ipi_mtd import wire
+from ipi_mtd.commands.run import run
 from ipi_mtd.config import read_config
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.appended import AppendedFile
-from ipi_mtd.files.journal import Journal
-from ipi_mtd.history import RunHistory, Start
-from ipi_mtd.running import run
-from ipi_mtd.wire import Wire
+from ipi_mtd.record.appended import AppendedFile
+from ipi_mtd.record.journal import Journal
+from ipi_mtd.record.run_directory import RunHistory, Start
+from ipi_mtd.server import wire
+from ipi_mtd.server.wire import Wire
 
 
 def die() -> None:

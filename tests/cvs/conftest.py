@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from ipi_mtd import units
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.structures.structure import Structure
 
 ANGSTROM = units.factor("angstrom", "bohr")
 TRICLINIC = np.array([[7.0, 0.0, 0.0], [1.0, 6.5, 0.0], [-1.2, 1.5, 7.5]])  # angstrom

@@ -9,7 +9,7 @@ from ipi_mtd.cvs.gradient_check import check_gradients
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.cvs.reductions import component, highest
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import Structure
+from ipi_mtd.structures.structure import Structure
 from tests.cvs.conftest import TRICLINIC
 from tests.cvs.models import FirstDistance, PairSums, export
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from metatomic.torch import NeighborListOptions
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
 from ipi_mtd.cvs.model import FeatureModel
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.structures.structure import Structure
 from tests.cvs.models import FirstDistance, PairSums, export
 
 LISTS = {

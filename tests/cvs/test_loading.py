@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from ipi_mtd.cvs.loading import pick_device, pick_output, sha256
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import Structure
+from ipi_mtd.models.loading import pick_device, pick_output, sha256
+from ipi_mtd.structures.structure import Structure
 from tests.cvs.models import FirstDistance, export
 
 ROOT = Path(__file__).parents[2]
@@ -149,7 +149,7 @@ from pathlib import Path
 import ase.io, numpy as np
 from ipi_mtd import units
 from ipi_mtd.cvs.model import FeatureModel
-from ipi_mtd.structure import Structure
+from ipi_mtd.structures.structure import Structure
 path = Path({str(exported / "soap-cv.pt")!r})
 here = Path({str(exported / "extensions")!r})
 atoms = ase.io.read("lj38/octahedron.xyz")

@@ -8,9 +8,10 @@ import vesin
 from metatomic.torch import NeighborListOptions
 
 from ipi_mtd import units
+from ipi_mtd.arrays import FloatArray, IntArray
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray, IntArray, Structure
+from ipi_mtd.structures.structure import Structure
 from tests.cvs.models import FirstDistance, PairSums, WithInputs, export
 
 ANGSTROM = units.factor("angstrom", "bohr")

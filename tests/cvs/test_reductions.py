@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.reductions import Reduction
 from ipi_mtd.errors import UserError
-from ipi_mtd.structure import FloatArray
 
 X = np.random.default_rng(1).uniform(0.5, 2.0, 9)
 

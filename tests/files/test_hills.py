@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipi_mtd.bias.hill import Hill, gaussian, stretched_gaussian
+from ipi_mtd.bias.kernel import gaussian, stretched_gaussian
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import (
+    Hill,
     format_hill,
     format_hills_header,
     format_identity,

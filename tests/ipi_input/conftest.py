@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from square_input import INPUT, SQUARE
 
-from ipi_mtd.ipi_input import Interpretation, read_ipi_input
-from ipi_mtd.ipi_input.answering import read as ask
+from ipi_mtd.server.ipi_input import Interpretation, read_ipi_input
+from ipi_mtd.server.ipi_input.answering import read as ask
 
 
 @pytest.fixture

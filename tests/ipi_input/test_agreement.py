@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from square_input import AS_BIAS, PHYSICS, SQUARE
 
-from ipi_mtd.address import Address
-from ipi_mtd.assembly import structure_of
+from ipi_mtd.assembly.agreement import require_agreement
+from ipi_mtd.assembly.structure import structure_of
 from ipi_mtd.config import Config
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input.agreement import require_agreement
+from ipi_mtd.server.address import Address
 
 HERE = Address("square")
 TIMESTEP = '<timestep units="femtosecond"> 2 </timestep>'
@@ -246,7 +246,7 @@ def test_the_unit_of_a_cell_is_suspected_where_it_would_explain_it(read, configu
 
 
 def said_of_the_input(caplog):
-    return [r.getMessage() for r in caplog.records if r.name.startswith("ipi_mtd.ipi_input")]
+    return [r.getMessage() for r in caplog.records if r.name.startswith("ipi_mtd.server.ipi_input")]
 
 
 def test_a_cell_that_moves_may_be_another_one(read, configure, caplog):

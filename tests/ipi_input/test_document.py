@@ -3,7 +3,7 @@
 import pytest
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input import read_ipi_input
+from ipi_mtd.server.ipi_input import read_ipi_input
 
 
 @pytest.mark.parametrize(

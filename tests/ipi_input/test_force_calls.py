@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from square_input import SQUARE
 
-from ipi_mtd.ipi_input import interpret
-from ipi_mtd.ipi_input.force_calls import calls_per_step
+from ipi_mtd.server.ipi_input import interpret
+from ipi_mtd.server.ipi_input.force_calls import calls_per_step
 
 STEPS = 4
 

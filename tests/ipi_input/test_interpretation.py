@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from square_input import AS_BIAS, INPUT, SQUARE
 
-from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input import interpret
-from ipi_mtd.ipi_input.elements import Checkpoint
+from ipi_mtd.server.address import Address
+from ipi_mtd.server.ipi_input import interpret
+from ipi_mtd.server.ipi_input.elements import Checkpoint
 
 HERE = Address("square")
 BOHR = 1 / 0.52917721

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ipi_mtd.ipi_input.order import bohr_for_angstrom, first_misplaced
+from ipi_mtd.server.ipi_input.order import bohr_for_angstrom, first_misplaced
 
 RNG = np.random.default_rng(5)
 POINTS = RNG.uniform(0, 20, (30, 3))

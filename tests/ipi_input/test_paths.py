@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input.paths import expand_templates, make_absolute
+from ipi_mtd.server.ipi_input.paths import expand_templates, make_absolute
 
 
 @pytest.fixture

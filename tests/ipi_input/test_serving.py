@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from square_input import AS_BIAS, BIAS, PHYSICS
 
-from ipi_mtd.address import Address
 from ipi_mtd.errors import UserError
-from ipi_mtd.ipi_input import interpret
-from ipi_mtd.ipi_input.serving import require_served
+from ipi_mtd.server.address import Address
+from ipi_mtd.server.ipi_input import interpret
+from ipi_mtd.server.ipi_input.serving import require_served
 
 ROOT = Path(__file__).parents[2]
 HERE = Address("square")

@@ -25,12 +25,13 @@ from metatomic.torch import (
     System,
 )
 
-from ipi_mtd import running
-from ipi_mtd.assembly import Run
-from ipi_mtd.bias import Hill
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
+from ipi_mtd.commands import run as running
 from ipi_mtd.config import validate
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.files.hills import Hill
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 ROOT = Path(__file__).parents[2]
 ARGON = {"kind": "lennard-jones", "epsilon": "0.24 kcal/mol", "sigma": "3.4 angstrom"}

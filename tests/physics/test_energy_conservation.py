@@ -15,10 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from ipi_mtd.bias import Hill
-from ipi_mtd.files.hills import format_hill, format_hills_header
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.files.hills import Hill, format_hill, format_hills_header
+from ipi_mtd.record.run_directory import Start
 
 ROOT = Path(__file__).parents[2]
 DURATION = 2000.0  # fs

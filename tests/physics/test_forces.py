@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from ipi_mtd.assembly import Run
-from ipi_mtd.structure import Evaluation, FloatArray, Structure
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
+from ipi_mtd.structures.structure import Evaluation, Structure
 
 STEP = 1e-4  # bohr
 STRAIN = 1e-5

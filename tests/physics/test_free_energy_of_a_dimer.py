@@ -18,8 +18,8 @@ import pytest
 from ipi_mtd import units
 from ipi_mtd.analysis.axis import Axis
 from ipi_mtd.analysis.free_energy import FreeEnergy, free_energy
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.files.hills import read_hills
-from ipi_mtd.structure import FloatArray
 
 EPSILON, SIGMA = 0.24, 3.4  # kcal/mol, angstrom
 WALL, KAPPA = 6.0, 2.4  # angstrom, kcal/mol per square angstrom

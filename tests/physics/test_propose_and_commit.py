@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipi_mtd.assembly import Run
-from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.assembly.run import Run
+from ipi_mtd.biased_system.system import BiasedEvaluation
 from ipi_mtd.files.hills import read_hills
-from ipi_mtd.history import Start
-from ipi_mtd.structure import Structure
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 PACE = 5
 

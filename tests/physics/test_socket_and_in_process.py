@@ -61,11 +61,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ipi_mtd.assembly import Run
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_config
-from ipi_mtd.driver import extras
-from ipi_mtd.history import Start
-from ipi_mtd.structure import Structure
+from ipi_mtd.server.conversation import extras
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 __DRIVER_NAME__ = "custom"
 __DRIVER_CLASS__ = "InProcess"

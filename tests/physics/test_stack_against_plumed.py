@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 
 from ipi_mtd import units
-from ipi_mtd.assembly import Run
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 pytestmark = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),

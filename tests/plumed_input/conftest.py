@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from ipi_mtd import units
-from ipi_mtd.assembly import Run
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.config.reading import read_input
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 ROOT = Path(__file__).parents[2]
 TIMESTEP = 0.0025  # ps
@@ -150,7 +151,7 @@ def run_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, FloatArray], Outcome]:
     """Runs an input on a trace, with the coordinates of one atom as the vector `x`."""
-    monkeypatch.setattr("ipi_mtd.assembly.FeatureModel", CoordinatesModel)
+    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", CoordinatesModel)
     monkeypatch.setattr("ipi_mtd.cvs.cv.CollectiveVariables.warm_up", lambda *_: None)
     ase.io.write(tmp_path / "atom.xyz", ase.Atoms("Ar", positions=[[1.0, 1.0, 1.0]]))
 

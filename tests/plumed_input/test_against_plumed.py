@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs.elements import element_names
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray
+from ipi_mtd.record.run_directory import Start
 from ipi_mtd.written_number import WrittenNumber
 
 pytestmark = pytest.mark.skipif(

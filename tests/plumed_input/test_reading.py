@@ -10,7 +10,7 @@ import ase.io
 import numpy as np
 import pytest
 
-from ipi_mtd.assembly import Run
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import Config
 from ipi_mtd.config.reading import is_plumed_input, read_input
 from ipi_mtd.errors import UserError
@@ -143,7 +143,7 @@ def test_a_bias_factor_without_any_temperature_is_an_error(directory: Path) -> N
 def test_what_the_model_does_not_have_is_an_error_when_it_is_loaded(
     directory: Path, lines: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipi_mtd.assembly.FeatureModel", TwoOutputs)
+    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", TwoOutputs)
     (directory / "plumed.dat").write_text(PLUMED + lines)
     path = directory / "run.toml"
     path.write_text(f'{TOML}[plumed]\nfile = "plumed.dat"\n')

@@ -12,13 +12,14 @@ from metatomic.torch import ModelEvaluationOptions, ModelOutput, System, load_at
 from vesin.metatomic import NeighborList
 
 from ipi_mtd import units
-from ipi_mtd.assembly import Run
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.bias import HillSum
 from ipi_mtd.config.reading import read_input
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import read_hills
-from ipi_mtd.history import Start
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.record.run_directory import Start
+from ipi_mtd.structures.structure import Structure
 
 ROOT = Path(__file__).parents[2]
 OCTAHEDRON = ROOT / "lj38/octahedron.xyz"

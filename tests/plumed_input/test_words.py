@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ipi_mtd.assembly import Run
+from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_input
 from ipi_mtd.errors import UserError
 from tests.conftest import ROOT

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.potentials import Potential
-from ipi_mtd.structure import FloatArray, Structure
+from ipi_mtd.structures.structure import Structure
 
 SHEAR = np.array([[1.0, 0.0, 0.0], [0.1, 1.0, 0.0], [-0.05, 0.15, 1.0]])
 

@@ -7,7 +7,7 @@ from ase.calculators.lj import LennardJones as AseLennardJones
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ipi_mtd.potentials import AsePotential
-from ipi_mtd.structure import Structure
+from ipi_mtd.structures.structure import Structure
 
 
 class Spring(Calculator):

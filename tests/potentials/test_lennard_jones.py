@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.potentials import AsePotential, LennardJones
-from ipi_mtd.structure import Structure
+from ipi_mtd.structures.structure import Structure
 from ipi_mtd.units import factor
 
 EV = factor("eV", "hartree")

@@ -1,0 +1,56 @@
+"""The structure of a run: its atoms, where they are, and the directions in which it is periodic."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ipi_mtd.config import Config
+from ipi_mtd.config.sections import ASESection, LennardJonesSection, MetatomicSection
+from ipi_mtd.errors import UserError
+from ipi_mtd.structures import Snapshot, periodic_directions, read_structure
+from ipi_mtd.structures.structure import Structure
+
+
+def structure_of(config: Config) -> Structure:
+    """The structure of a configuration, as periodic as the run.
+
+    Raises
+    ------
+    UserError
+        If its file cannot be read, or is not what the configuration says.
+    """
+    return read_labelled_structure(config)[0]
+
+
+def read_labelled_structure(config: Config) -> tuple[Structure, tuple[str, ...]]:
+    """The structure and the labels of its atoms."""
+    snapshot = read_structure(config.system.structure)
+    section, numbers = config.potential, snapshot.numbers
+    if isinstance(section, MetatomicSection | ASESection) and not numbers.all():
+        raise UserError(
+            f"{snapshot.path}: '{snapshot.labels[int(numbers.argmin())]}' is no chemical element, "
+            f"and a potential of kind '{section.kind}' needs to know it"
+        )
+    pbc = directions_of(config, snapshot)
+    structure = Structure(snapshot.positions, snapshot.cell * pbc[:, None], numbers)
+    return structure, snapshot.labels
+
+
+def directions_of(config: Config, snapshot: Snapshot) -> npt.NDArray[np.bool_]:
+    """(3,) array: the directions in which the run of a configuration is periodic.
+
+    Raises
+    ------
+    UserError
+        If one is to be that has no lattice vector.
+    """
+    section = config.potential
+    all_pairs = isinstance(section, LennardJonesSection) and section.cutoff is None
+    return periodic_directions(snapshot, config.system.periodic, needs_isolation=all_pairs)
+
+
+def say_periodic(structure: Structure) -> bool | list[bool]:
+    """One word for all directions, or one for each if they are not the same."""
+    pbc = structure.pbc
+    return pbc.tolist() if pbc.any() and not pbc.all() else bool(pbc.any())
