@@ -12,9 +12,8 @@ import numpy.typing as npt
 from ipi_mtd.analysis.axis import Axis, axes_of
 from ipi_mtd.analysis.error_bar import error_of_the_sum
 from ipi_mtd.analysis.states import State, count_visits, find_basins
-from ipi_mtd.analysis.sum_hills import sum_hills
+from ipi_mtd.analysis.sum_hills import floors_of, sum_hills
 from ipi_mtd.arrays import FloatArray
-from ipi_mtd.bias.kernel import KERNELS
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.hills import Hills
 
@@ -113,7 +112,7 @@ def _sums(hills: Hills, axes: tuple[Axis, ...], blocks: int) -> Iterator[FloatAr
     """The sum of the hills after each block of as many of them."""
     total = np.zeros([axis.n_points for axis in axes])
     ends = np.linspace(0, len(hills), blocks + 1).round().astype(int).tolist()
-    columns = hills.centers, hills.sigmas, hills.heights, _floors(hills)
+    columns = hills.centers, hills.sigmas, hills.heights, floors_of(hills)
     for first, last in itertools.pairwise(ends):
         total = total + sum_hills(axes, *(column[first:last] for column in columns))
         yield total
@@ -187,8 +186,3 @@ def _integrated(
     integral = np.exp((lowest - F) / kT).sum(axis=dropped)
     values = lowest.reshape(integral.shape) - kT * np.log(integral)
     return tuple(axis for axis in axes if axis.name in onto), values
-
-
-def _floors(hills: Hills) -> FloatArray:
-    """(n_hills,) array: what is taken off the Gaussian of each hill."""
-    return np.array([KERNELS[name].floor for name in hills.each_kernel()], dtype=np.float64)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ipi_mtd.analysis.axis import Axis
 from ipi_mtd.arrays import FloatArray
-from ipi_mtd.bias.kernel import CUTOFF, REACH, stretched_gaussian
+from ipi_mtd.bias.kernel import CUTOFF, KERNELS, REACH, stretched_gaussian
+from ipi_mtd.files.hills import Hills
 
 _END = math.exp(-CUTOFF)
 _CHUNK = 2000  # hills at a time, so that their factors stay small in memory
@@ -110,3 +111,8 @@ def _folded(total: FloatArray, j: int, axis: Axis, width: int) -> FloatArray:
     if axis.periodic:
         inner[:width] += along[axis.n_points :]
     return np.moveaxis(inner, 0, j)
+
+
+def floors_of(hills: Hills) -> FloatArray:
+    """(n_hills,) array: what is taken off the Gaussian of each hill."""
+    return np.array([KERNELS[name].floor for name in hills.each_kernel()], dtype=np.float64)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ipi_mtd.analysis.axis import Axis
-from ipi_mtd.analysis.sum_hills import sum_hills
+from ipi_mtd.analysis.sum_hills import floors_of, sum_hills
 from ipi_mtd.bias.kernel import REACH, gaussian, stretched_gaussian
 from ipi_mtd.files.fields import read_table
 from ipi_mtd.files.hills import Hill, format_hill, format_hills_header, read_hills
@@ -117,7 +117,7 @@ def test_plumed_sum_hills_gives_each_hill_its_kernel_too(tmp_path, kernels):
     )
     F = plumed_sums(tmp_path, content, "--min -1 --max 2 --bin 600")
     hills = read_hills(tmp_path / "HILLS")
-    V = sum_hills((axis,), hills.centers, hills.sigmas, hills.heights, hills.floors)
+    V = sum_hills((axis,), hills.centers, hills.sigmas, hills.heights, floors_of(hills))
     # PLUMED's METAD cut a Gaussian at its rim; sum_hills does at a point of its grid
     away = np.abs(axis.points[:, None] - centers[:, 0])
     inside = (np.abs(away - REACH * sigmas[:, 0]) > 2.0 * axis.spacing).all(axis=1)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipi_mtd.bias.kernel import gaussian, stretched_gaussian
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import (
@@ -189,9 +188,8 @@ def test_each_hill_has_the_kernel_of_the_header_above_it(tmp_path, content, kern
     path = tmp_path / "HILLS"
     path.write_bytes(content)
     hills = read_hills(path)
-    named = {"g": gaussian, "s": stretched_gaussian}
+    named = {"g": "gaussian", "s": "stretched-gaussian"}
     assert [hill.kernel for hill in hills] == [named[letter] for letter in kernels]
-    assert hills.floors.tolist() == [named[letter].floor for letter in kernels]
 
 
 def test_the_bounds_of_a_repeated_header_may_be_written_in_another_way(tmp_path):

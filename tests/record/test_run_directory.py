@@ -546,7 +546,7 @@ def test_below_gaussians_of_an_old_plumed_our_hills_begin_with_our_header(tmp_pa
     assert written.startswith(old + header)
     assert written.count(b"#! FIELDS") == 2
     hills = read_hills(tmp_path / "HILLS")
-    assert [hill.kernel.name for hill in hills] == 2 * ["gaussian"] + 9 * ["stretched-gaussian"]
+    assert [hill.kernel for hill in hills] == 2 * ["gaussian"] + 9 * ["stretched-gaussian"]
 
 
 def test_a_run_killed_after_the_gaussians_has_the_same_bias_again(tmp_path):
