@@ -9,6 +9,8 @@ the same bits after a restart.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import vesin
 
@@ -114,6 +116,28 @@ class NeighborList:
         self._pairs[:, 0], self._pairs[:, 1] = self._first, self._second
         self._pairs[:, 2:] = S
         self._reference = positions.copy(), cell.copy()
+
+
+class Neighborhood:
+    """The neighbor lists of one trajectory, each kept from a structure to the next."""
+
+    def __init__(self) -> None:
+        self._lists: dict[Hashable, NeighborList] = {}
+
+    def list_of(self, key: Hashable, cutoff: float, *, full_list: bool) -> NeighborList:
+        """The list that is kept under a key, made when it is first asked for.
+
+        Parameters
+        ----------
+        key : of whoever wants the list; other structures, in other units, need another key
+        cutoff : float
+            In the unit of the positions.
+        full_list : bool
+            Whether each pair appears twice, as i-j and j-i.
+        """
+        if key not in self._lists:
+            self._lists[key] = NeighborList(cutoff, full_list=full_list)
+        return self._lists[key]
 
 
 def _gather(
