@@ -8,8 +8,6 @@ slope of a hill; where V is nearly zero, the grid's V_i V_j/V amplifies the roun
 from __future__ import annotations
 
 import math
-import platform
-import sys
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
@@ -19,11 +17,9 @@ import pytest
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias import Grid, HillSum, Metad, Walls
 from ipi_mtd.periods import Period
+from tests.harness.plumed import needs_plumed
 
-pytestmark = pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"),
-    reason="the wheel with the PLUMED kernel is for Linux on x86-64",
-)
+pytestmark = needs_plumed
 
 KT = 0.0083144621 * 300.0  # kJ/mol, with PLUMED's kB
 SIGMA, HEIGHT, PACE = 0.2, 1.2, 4

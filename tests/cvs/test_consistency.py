@@ -9,7 +9,7 @@ from metatomic.torch import NeighborListOptions
 
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
-from tests.cvs.models import FirstDistance, PairSums, export
+from tests.harness.models import FirstDistance, PairSums, export
 
 LISTS = [
     NeighborListOptions(cutoff=5.0, full_list=False, strict=True),

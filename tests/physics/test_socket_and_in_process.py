@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from ipi_mtd.files.hills import read_hills
+from tests.harness.inputs import cluster_input
+from tests.harness.ipi import finish
 
 ROOT = Path(__file__).parents[2]
 PACE, STEPS = 10, 205
@@ -111,7 +113,6 @@ def configuration(tmp_path: Path, exported: Path, address: str) -> Path:
 def both(
     configuration: Path,
     address: str,
-    ipi_input: Callable[..., str],
     simulate: Callable[..., None],
     start_ipi: Callable[..., Any],
     tmp_path: Path,
@@ -128,11 +129,11 @@ def both(
     }
     in_process = IN_PROCESS.format(pes_path=pes, config=configuration)
     other = start_ipi(
-        ipi_input(address, forcefield=in_process, **settings), tmp_path / "in_process"
+        cluster_input(address, forcefield=in_process, **settings), tmp_path / "in_process"
     )
     content = tomllib.loads(configuration.read_text())
-    simulate(ipi_input(address, **settings), content, tmp_path / "socket")
-    assert other.wait(60) == 0
+    simulate(cluster_input(address, **settings), content, tmp_path / "socket")
+    assert finish(other) == [0]
     return tmp_path / "socket", tmp_path / "in_process"
 
 

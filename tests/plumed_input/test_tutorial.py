@@ -36,7 +36,10 @@ def frames() -> FloatArray:
 @pytest.fixture(scope="module")
 def directory(exported: Path, tutorial: str, frames: FloatArray, tmp_path_factory) -> Path:
     """Where the run has written its files."""
-    path = exported / "plumed.dat"
+    inputs = tmp_path_factory.mktemp("inputs")
+    for name in ("histo-cv.pt", "soap-cv.pt", "extensions"):
+        (inputs / name).symlink_to(exported / name)
+    path = inputs / "plumed.dat"
     path.write_text(tutorial)
     directory = tmp_path_factory.mktemp("run")
     run = Run(
