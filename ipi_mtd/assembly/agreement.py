@@ -146,7 +146,7 @@ def compare_with_input(config: Config, structure: Structure) -> str | None:
     UserError
         If they contradict each other, or the input asks for what the driver cannot serve.
     """
-    address, path = address_of(config), config.socket.input
+    address, path = address_of(config), config.socket and config.socket.input
     if path is None:
         return None
     if not path.exists():

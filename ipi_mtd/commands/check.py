@@ -6,9 +6,9 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+import torch
 
 from ipi_mtd.assembly.agreement import compare_with_input
 from ipi_mtd.assembly.describe import describe, describe_cell
@@ -18,7 +18,7 @@ from ipi_mtd.cvs.gradient_check import check_gradients
 from ipi_mtd.errors import UserError
 
 
-def check(config: Config, source: Path) -> Iterator[str]:
+def check(config: Config) -> Iterator[str]:
     """Load everything, evaluate the structure of the configuration, and describe it.
 
     Raises
@@ -26,7 +26,8 @@ def check(config: Config, source: Path) -> Iterator[str]:
     UserError
         If anything is wrong that a user can mend, the gradient of a CV for instance.
     """
-    assembled = Run(config, source)
+    torch.set_num_threads(config.threads)
+    assembled = Run(config.require_complete())
     found = compare_with_input(config, assembled.structure)
     yield describe(assembled)
     if found is not None:
@@ -59,7 +60,7 @@ def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
 
 
 def _check_gradients(assembled: Run) -> Iterator[str]:
-    checks = check_gradients(assembled.cvs.evaluate, assembled.cvs.cvs, assembled.structure)
+    checks = check_gradients(assembled.system.cvs, assembled.structure)
     wrong = [
         f"{assembled.models[check.cv.model].path}: {check.fault}" for check in checks if check.fault
     ]

@@ -106,7 +106,7 @@ def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> 
     from ipi_mtd.commands.run import run as run_driver
 
     launcher = None if progress_fd is None else Launcher(progress_fd)
-    run_driver(_read(config, options), config, output, _start(options), launcher)
+    run_driver(_read(config, options), output, _start(options), launcher)
 
 
 @cli.command()
@@ -116,7 +116,7 @@ def check(config: Path, **options: Any) -> None:
     """Load everything that `run` would load, and say what it is and how fast."""
     from ipi_mtd.commands.check import check as check_run
 
-    for line in check_run(_read(config, options), config):
+    for line in check_run(_read(config, options)):
         click.echo(line)
 
 

@@ -154,6 +154,7 @@ def validate(content: dict[str, Any], path: Path) -> Config:
         found = [place for locus, place in places.items() if locus in loci]
         where = found[0] if found else path
         raise UserError(f"{where}: {explain(error, content)}") from error
+    config.set_source(path)
     for (table, key), place in places.items():
         getattr(config, str(table))[key].set_place(place)
     return config
