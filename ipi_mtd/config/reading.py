@@ -7,12 +7,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import ValidationError
 
 from ipi_mtd import units
 from ipi_mtd.config.explaining import explain
+from ipi_mtd.config.overrides import Overrides, with_overrides
 from ipi_mtd.config.schema import Config
 from ipi_mtd.errors import UserError
 
@@ -45,15 +46,8 @@ def is_plumed_input(path: Path) -> bool:
     return not _KEY.match(first)
 
 
-def read_input(
-    path: Path,
-    *,
-    structure: Path | None = None,
-    timestep: str | None = None,
-    address: str | None = None,
-    port: int | None = None,
-) -> Config:
-    """Read and check the input of a run.
+def read_input(path: Path, **overrides: Unpack[Overrides]) -> Config:
+    """Read and check the input of a run, with what is said beside it.
 
     TOML says everything. PLUMED's input does not say what is simulated and where i-PI listens, so
     this has to be given with it; the run is then the bias alone.
@@ -61,23 +55,30 @@ def read_input(
     Parameters
     ----------
     path : a TOML file, or PLUMED's input
-    structure : a structure file, relative to the working directory
-    timestep : such as "2.5 fs"
-    address : name of the unix socket, or host, of i-PI
-    port : of i-PI; implies inet
+    overrides : see :class:`Overrides`
 
     Raises
     ------
     UserError
-        If anything is missing or wrong.
+        If the file cannot be read, a key or an action of it is wrong, something that PLUMED's input
+        does not say is missing, or something is given twice.
     """
-    if not is_plumed_input(path):
-        for option, value in (("structure", structure), ("timestep", timestep)):
-            if value is not None:
-                raise UserError(
-                    f"{path}: --{option} is for PLUMED's input; TOML says it as `system.{option}`"
-                )
-        return read_config(path)
+    if is_plumed_input(path):
+        return with_overrides(_read_plumed_input(path, overrides), path, overrides)
+    for option in ("structure", "timestep"):
+        if overrides.get(option) is not None:
+            raise UserError(
+                f"{path}: --{option} is for PLUMED's input; TOML says it as `system.{option}`"
+            )
+    return with_overrides(read_config(path), path, overrides)
+
+
+def _read_plumed_input(path: Path, overrides: Overrides) -> Config:
+    structure, timestep, address = (
+        overrides.get("structure"),
+        overrides.get("timestep"),
+        overrides.get("address"),
+    )
     options = {"--structure": structure, "--timestep": timestep, "--address": address}
     missing = [option for option, value in options.items() if value is None]
     if missing:
@@ -89,13 +90,9 @@ def read_input(
     assert structure is not None
     assert timestep is not None
     _require_options(timestep, str(address))
-    system: dict[str, Any] = {"structure": structure.absolute(), "timestep": timestep}
-    socket: dict[str, Any] = {"address": address}
-    if port is not None:
-        socket |= {"mode": "inet", "port": port}
     content = {
-        "system": system,
-        "socket": socket,
+        "system": {"structure": structure.absolute(), "timestep": timestep},
+        "socket": {"address": address},
         "potential": {"kind": "none"},
         "plumed": {"file": path.name},
     }
