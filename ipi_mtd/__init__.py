@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ipi_mtd.assembly.run import Run
-    from ipi_mtd.biased_system.system import BiasedEvaluation, BiasedSystem
+    from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
     from ipi_mtd.config import Config, read_config, read_input
     from ipi_mtd.errors import UserError
     from ipi_mtd.structures.structure import Evaluation, Structure
@@ -46,8 +46,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BiasedEvaluation": "biased_system.system",
-    "BiasedSystem": "biased_system.system",
+    "BiasedEvaluation": "biased_system",
+    "BiasedSystem": "biased_system",
     "Config": "config",
     "Evaluation": "structures.structure",
     "Run": "assembly.run",

@@ -6,7 +6,7 @@ run of an old one. In version 1 every key of that time was said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from ipi_mtd.assembly.potential import potential_identity
@@ -26,7 +26,7 @@ def identity_of(
     config: Config, structure: Structure, models: Mapping[str, FeatureModel]
 ) -> dict[str, Any]:
     """What must not change when a run is continued, as JSON can hold it."""
-    tables = {"cv": config.cv, **config.biases(), "colvar": config.colvar}
+    tables: dict[str, Sequence[Section]] = {"cv": config.cv, **config.biases(), "colvar": config.colvar}
     return {
         "version": VERSION,
         "system": {

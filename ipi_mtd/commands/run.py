@@ -13,7 +13,7 @@ from ipi_mtd.assembly.agreement import compare_with_input
 from ipi_mtd.assembly.describe import describe, describe_cell
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.commands.progress import Launcher, Progress
-from ipi_mtd.config import Config
+from ipi_mtd.config import RunConfig
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.server.connecting import connect
 from ipi_mtd.server.conversation import Conversation, serve
@@ -24,7 +24,7 @@ from ipi_mtd.walker import Walker
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, output: Path, start: Start, launcher: Launcher | None = None) -> None:
+def run(config: RunConfig, output: Path, start: Start, launcher: Launcher | None = None) -> None:
     """Serve i-PI until it says EXIT.
 
     Parameters
@@ -41,7 +41,7 @@ def run(config: Config, output: Path, start: Start, launcher: Launcher | None = 
         run, or if i-PI cannot be reached or breaks off.
     """
     torch.set_num_threads(config.threads)
-    assembled = Run(config.require_complete())
+    assembled = Run(config)
     if launcher is not None:
         launcher.forward_warnings()
     elif compared := compare_with_input(config, assembled.structure):
@@ -55,7 +55,7 @@ def run(config: Config, output: Path, start: Start, launcher: Launcher | None = 
         walker = assembled.walker(record)
         progress = Progress(assembled, walker, launcher)
         try:
-            _serve(assembled, walker, progress, launcher)
+            _serve(config, assembled, walker, progress, launcher)
         except ProtocolError as error:
             if launcher is not None:
                 launcher.tell(lost=str(error))
@@ -68,9 +68,9 @@ def run(config: Config, output: Path, start: Start, launcher: Launcher | None = 
         record.close()
 
 
-def _serve(assembled: Run, walker: Walker, progress: Progress, launcher: Launcher | None) -> None:
-    config = assembled.config
-    assert config.socket is not None
+def _serve(
+    config: RunConfig, assembled: Run, walker: Walker, progress: Progress, launcher: Launcher | None
+) -> None:
     server = connect(address_of(config), config.socket.patience)
     if launcher is not None:
         launcher.tell(connected=True)

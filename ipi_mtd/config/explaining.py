@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ipi_mtd.config.schema import Config
+from ipi_mtd.config.schema import RunConfig
 from ipi_mtd.config.sections import nested_sections
 
 
@@ -63,7 +63,7 @@ def _locate(
 
 def _known_keys(keys: list[str]) -> list[str]:
     """The keys that the table at this place has, in any of its forms."""
-    sections: list[Any] = [Config]
+    sections: list[Any] = [RunConfig]
     for part in keys:
         found = [
             nested_sections(section, part) for section in sections if part in section.model_fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, get_origin
+from typing import Annotated, TypeAlias, get_origin
 
 from pydantic import Field, PositiveInt, PrivateAttr, field_validator, model_validator
 
@@ -17,33 +17,33 @@ from ipi_mtd.config.sections import (
     ModelSection,
     NoPotentialSection,
     PrintSection,
+    RunSystemSection,
     Section,
     SocketSection,
     SystemSection,
     UnitsSection,
     WallSection,
     nested_sections,
+    require_known,
 )
 from ipi_mtd.config.values import Name
-from ipi_mtd.errors import UserError
+
+Potential: TypeAlias = Annotated[
+    LennardJonesSection | MetatomicSection | ASESection | NoPotentialSection,
+    Field(discriminator="kind"),
+]
 
 
 class Config(Section):
-    """The whole configuration: what is biased, and for a run where it is served.
+    """What is biased: models, CVs, biases and what is printed.
 
-    A run needs all of `system`, `potential` and `socket`, see `require_complete`; CVs and biases
-    of structures that come from elsewhere need none of them.
+    It describes the CVs and biases of any structures, wherever they come from. A run needs more,
+    see :class:`RunConfig`.
     """
 
     system: SystemSection = SystemSection()
     socket: SocketSection | None = None
-    potential: (
-        Annotated[
-            LennardJonesSection | MetatomicSection | ASESection | NoPotentialSection,
-            Field(discriminator="kind"),
-        ]
-        | None
-    ) = None
+    potential: Potential | None = None
     models: Annotated[dict[Name, ModelSection], Field(min_length=1)]
     cv: Annotated[list[CVSection], Field(min_length=1)]
     quantity: list[CVSection] = []
@@ -90,26 +90,6 @@ class Config(Section):
             if issubclass(section, BiasSection)
         }
 
-    def require_complete(self) -> Config:
-        """Make sure that everything is said that a run needs, and return the same.
-
-        Raises
-        ------
-        UserError
-            Which names the file and the first key that is missing.
-        """
-        needed = {
-            "system": self.system.model_fields_set,
-            "socket": self.socket,
-            "potential": self.potential,
-            "system.structure": self.system.structure,
-            "system.timestep": self.system.timestep,
-        }
-        for key, value in needed.items():
-            if not value:
-                raise UserError(f"{self.source}: `{key}` is missing")
-        return self
-
     @model_validator(mode="after")
     def _names_fit(self) -> Config:
         names = [cv.name for cv in self.cv]
@@ -125,12 +105,20 @@ class Config(Section):
             if cv.model is None and len(self.models) > 1:
                 raise ValueError(f"`cv.model` of '{cv.name}' must name one of the models")
             if cv.model is not None:
-                _require_known("cv.model", cv.model, list(self.models))
+                require_known("cv.model", cv.model, list(self.models))
             if cv.name in ("bias", "potential", "time", "raw"):  # the last by i-PI, for extras
                 raise ValueError(f"`cv.name` must not be '{cv.name}', which is taken")
         for section in biases:
             section.require_fit(names, self.system.temperature)
         return self
+
+
+class RunConfig(Config):
+    """What a run is told: what is biased, of which atoms, by which potential, served where."""
+
+    system: RunSystemSection
+    socket: SocketSection
+    potential: Potential
 
 
 def _require_unique(what: str, names: list[str]) -> None:

@@ -50,6 +50,11 @@ class Section(BaseModel):
         self._place = place
 
     @property
+    def key(self) -> str:
+        """What tells it from others of its kind."""
+        return str(getattr(self, "name", "")) or str(getattr(self, "file", ""))
+
+    @property
     def is_plumeds(self) -> bool:
         """Whether PLUMED's input says it."""
         return self._place is not None
@@ -131,6 +136,16 @@ class SystemSection(Section):
     """i-PI's time step, for the time column of the files."""
     temperature: Temperature | None = None
     """The temperature of the run; well-tempered metadynamics needs it."""
+
+
+class RunSystemSection(SystemSection):
+    """``[system]`` of a run."""
+
+    structure: RelativePath
+    """A file that i-PI wrote, or that ASE reads; gives the number and the species of the atoms, in
+    i-PI's order, and whether the run is periodic."""
+    timestep: Time
+    """i-PI's time step, for the time column of the files."""
 
 
 class SocketSection(Section):

@@ -215,10 +215,13 @@ class Journal:
             return None
         step = int(slots["step"][same].max())
         before, after = (slots[slots["step"] == k][0] for k in (step, step + 1))
+        has_own = self.header.n_own > 0
         return Earlier(
-            step,
-            *(tuple(slot["offsets"].tolist()) for slot in (before, after)),
-            *(slot["own"].copy() if self.header.n_own else NO_NUMBERS for slot in (before, after)),
+            step=step,
+            before=tuple(before["offsets"].tolist()),
+            after=tuple(after["offsets"].tolist()),
+            own_before=before["own"].copy() if has_own else NO_NUMBERS,
+            own_after=after["own"].copy() if has_own else NO_NUMBERS,
         )
 
 

@@ -1,8 +1,8 @@
 """Reading a socket, at first without going to sleep.
 
-In a run of small systems i-PI sends the next positions some tenths of a millisecond after an answer,
-and a process that the system has put to sleep wakes up late. So whoever reads stays awake for a
-bounded time, which takes a core, and sleeps only then.
+In a run of a small system i-PI sends the next positions some tenths of a millisecond after an
+answer, and a process that the system has put to sleep wakes up late. So whoever reads stays awake
+for a bounded time, which takes a core, and sleeps only then.
 """
 
 from __future__ import annotations
