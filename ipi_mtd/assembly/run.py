@@ -201,7 +201,7 @@ class Run:
     def _make_surface(self, section: MetadSection, periods: list[Period]) -> Grid | HillSum:
         wants_none = len(periods) > MOST_GRID_CVS and "grid" not in section.model_fields_set
         if not section.grid or wants_none:
-            return HillSum(periods)
+            return HillSum(periods, section.sigma)
         grid = section.grid
         spacing = list(grid.spacing or [0.2 * sigma for sigma in section.sigma])
         origin = list(grid.min or [0.0] * len(periods))
@@ -218,11 +218,13 @@ class Run:
         # hill just ends, which a higher threshold removes.
         tiny = 1e-7
         energy_unit = units.factor("hartree", self.config.units.energy)
+        # Without new hills there may be old ones, of a height that is not known yet.
+        height = section.height * energy_unit or 1.0
         if grid.tiny is not None:
             tiny = grid.tiny * energy_unit
         elif len(periods) == 3 and section.height > 0.0:
-            tiny = 1e-4 * section.height * energy_unit
-        return Grid(origin, spacing, periods, tiny)
+            tiny = 1e-4 * height
+        return Grid(origin, spacing, periods, height, tiny)
 
     def _make_wall(self, section: WallSection) -> BiasTerm[Walls]:
         cvs = tuple(self.cv_names.index(name) for name in section.cv)
