@@ -42,7 +42,7 @@ def make_system() -> BiasedSystem:
         sigma=[0.3],
         height=0.1,
         pace=PACE,
-        surface=Grid([0.0], [0.05], [None]),
+        surface=Grid([0.0], [0.05], [None], height=0.1),
         bias_factor=5.0,
         kT=0.2,
     )

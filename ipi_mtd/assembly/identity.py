@@ -26,7 +26,11 @@ def identity_of(
     config: Config, structure: Structure, models: Mapping[str, FeatureModel]
 ) -> dict[str, Any]:
     """What must not change when a run is continued, as JSON can hold it."""
-    tables: dict[str, Sequence[Section]] = {"cv": config.cv, **config.biases(), "colvar": config.colvar}
+    tables: dict[str, Sequence[Section]] = {
+        "cv": config.cv,
+        **config.biases(),
+        "colvar": config.colvar,
+    }
     return {
         "version": VERSION,
         "system": {

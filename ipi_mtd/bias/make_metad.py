@@ -92,14 +92,16 @@ def _box(settings: MetadSettings) -> Box | None:
 def _make_surface(settings: MetadSettings, around: Surroundings) -> Grid | HillSum:
     grid, periods = settings.grid, around.periods
     if grid is False or (grid is None and len(periods) > MOST_GRID_CVS):
-        return HillSum(periods)
+        return HillSum(periods, settings.sigma)
     spacing = [0.2 * sigma for sigma in settings.sigma]
     origin = [0.0] * len(periods)
     # PLUMED's threshold gives PLUMED's numbers. With three CVs its spline has spikes where a
     # hill just ends, which a higher threshold removes.
     tiny = 1e-7
+    # Without new hills there may be old ones, of a height that is not known yet.
+    height = settings.height * around.per_hartree or 1.0
     if len(periods) == 3 and settings.height > 0.0:
-        tiny = 1e-4 * settings.height * around.per_hartree
+        tiny = 1e-4 * height
     if grid is not None:
         spacing = list(grid.spacing or spacing)
         origin = list(grid.min or origin)
@@ -114,4 +116,4 @@ def _make_surface(settings: MetadSettings, around: Surroundings) -> Grid | HillS
             length = period[1] - period[0]
             spacing[k] = length / math.ceil(length / spacing[k])
             origin[k] = period[0]
-    return Grid(origin, spacing, periods, tiny)
+    return Grid(origin, spacing, periods, height, tiny)

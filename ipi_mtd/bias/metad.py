@@ -11,7 +11,7 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.bias import NOTHING, Bias, BiasColumn, DepositFile, Learned, Seen
 from ipi_mtd.bias.grid import Grid
 from ipi_mtd.bias.hill_sum import HillSum
-from ipi_mtd.bias.kernel import KERNELS, Kernel
+from ipi_mtd.bias.kernel import KERNELS, HillInBias
 from ipi_mtd.bias.reweighting import Box, reweighting_columns
 from ipi_mtd.files.hills import Hill
 
@@ -144,9 +144,9 @@ class Metad(Bias):
         ValueError
             If a hill has not one coordinate for each CV.
         """
-        for hill in deposits:
-            self.surface.add(*self._in_the_bias(hill))
-            self.n_deposits += 1
+        hills = [self._in_the_bias(hill) for hill in deposits]
+        self.surface.add_all(hills)
+        self.n_deposits += len(hills)
         self.n_changes += 1
 
     def forget(self, deposits: Iterable[Hill]) -> None:
@@ -226,9 +226,7 @@ class Metad(Bias):
             height *= math.exp(-V / kT)
         return Hill(tuple(center), self.sigma, height * self._column_factor)
 
-    def _in_the_bias(
-        self, hill: Hill
-    ) -> tuple[tuple[float, ...], tuple[float, ...], float, Kernel]:
+    def _in_the_bias(self, hill: Hill) -> HillInBias:
         """Center, widths, height and kernel of what a row of HILLS adds to the bias."""
         if len(hill.center) != len(self.sigma):
             raise ValueError(
