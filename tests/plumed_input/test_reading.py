@@ -58,7 +58,7 @@ def directory(tmp_path: Path) -> Path:
         ("input", 'threads = 1\n[system]\nstructure = "a"', False),
     ],
 )
-def test_the_kind_of_input_is_recognised(
+def test_the_kind_of_input_is_recognized(
     tmp_path: Path, name: str, text: str, is_plumed: bool
 ) -> None:
     (tmp_path / name).write_text(text)
