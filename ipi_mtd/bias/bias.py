@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -14,6 +14,10 @@ from ipi_mtd.arrays import FloatArray
 
 NOTHING: FloatArray = np.zeros(0)
 """What a walker keeps for a bias that asks it to keep nothing."""
+
+
+def _nothing() -> FloatArray:
+    return NOTHING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +42,7 @@ class Seen:
     s: FloatArray
     V: float
     dV_ds: FloatArray
-    own: FloatArray = NOTHING
+    own: FloatArray = field(default_factory=_nothing)
     V_others: float = 0.0
     ds_dR: FloatArray | None = None
 
@@ -53,7 +57,7 @@ class Learned:
     deposit : what all walkers will feel, None at most steps
     """
 
-    own: FloatArray = NOTHING
+    own: FloatArray = field(default_factory=_nothing)
     deposit: Any = None
 
 

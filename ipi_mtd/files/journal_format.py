@@ -107,8 +107,8 @@ class Proposal:
     offsets: tuple[int, ...]
     lines: tuple[bytes, ...]
     incarnation: int = 0
-    own_before: FloatArray = NO_NUMBERS
-    own_after: FloatArray = NO_NUMBERS
+    own_before: FloatArray = field(default_factory=lambda: NO_NUMBERS)
+    own_after: FloatArray = field(default_factory=lambda: NO_NUMBERS)
 
 
 @dataclass(frozen=True)
