@@ -39,8 +39,9 @@ class BiasedEvaluation:
     ----------
     structure : the structure
     total : energy, forces and virial of potential and bias together
-    potential, bias : float, hartree
-        The physical energy, and the sum of all biases.
+    potential : float, hartree
+        The physical energy.
+    of_biases : energy, forces and virial of all biases
     s : (n_cvs,) array, units of the CVs
     seen : name of each bias and what it saw, in the energy unit of the biases
     quantities : name and value of each that was wanted
@@ -50,11 +51,16 @@ class BiasedEvaluation:
     structure: Structure
     total: Evaluation
     potential: float
-    bias: float
+    of_biases: Evaluation
     s: FloatArray
     seen: Mapping[str, Seen]
     quantities: Mapping[str, float] = field(default_factory=dict)
     features: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    @property
+    def bias(self) -> float:
+        """The energy of all biases, hartree."""
+        return self.of_biases.energy
 
     @property
     def biases(self) -> dict[str, float]:

@@ -91,7 +91,7 @@ class BiasedSystem:
                     structure=structure,
                     total=physical[k] + bias,
                     potential=physical[k].energy,
-                    bias=V,
+                    of_biases=bias,
                     s=values.s[k],
                     seen=seen[k],
                     quantities={

@@ -25,7 +25,7 @@ from ipi_mtd.commands.launching.processes import Pair, find_ipi
 from ipi_mtd.commands.launching.progress_bar import ProgressBar
 from ipi_mtd.commands.launching.summary import what_came_out
 from ipi_mtd.commands.launching.waiting import Watch
-from ipi_mtd.commands.progress import LOG
+from ipi_mtd.commands.log_file import LOG
 from ipi_mtd.config import RunConfig
 from ipi_mtd.errors import UserError
 from ipi_mtd.record.recognition import NotContinued, foresee

@@ -12,9 +12,8 @@ from typing import Any
 
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.commands.log_file import LOG
 from ipi_mtd.walker import Walker
-
-LOG = "ipi-mtd.log"
 
 SAY_EVERY = 60.0
 """Seconds between two lines of progress in the log."""

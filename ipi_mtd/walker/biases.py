@@ -75,6 +75,20 @@ class SharedBiases:
             term.bias.learn(deposits)
             directory.put_below(file.file, below)
 
+    def learn_from(self, directory: Path) -> None:
+        """Learn all that the files of a directory hold, whoever has written them.
+
+        Raises
+        ------
+        UserError
+            If a file is not there or breaks its format, or its deposits are not those of the bias.
+        """
+        for term in self.terms:
+            if (file := term.bias.file) is not None:
+                path = directory / file.file
+                deposits, _ = file.read(read_bytes(path), path, of_any_cv=False)
+                term.bias.learn(deposits)
+
     def learn(self, learned: Mapping[str, Learned]) -> None:
         """Add what a step has taught."""
         for term in self.terms:

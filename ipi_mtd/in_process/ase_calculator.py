@@ -1,0 +1,83 @@
+"""An ASE calculator with the whole biased energy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ase.calculators.calculator import Calculator, all_changes
+
+from ipi_mtd.in_process.opened import Opened
+
+
+class BiasedCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly typed
+    """Potential and biases of a configuration, for ASE's dynamics, optimizers and paths.
+
+    The bias is what it has learned when the calculator is made, and does not grow. ``results`` has
+    ``bias`` (eV) and ``cvs`` beside energy, forces and stress.
+
+    Parameters
+    ----------
+    path : a TOML file, or PLUMED's input
+    learned : a run directory, whose HILLS the biases learn
+    potential : ase.calculators.calculator.BaseCalculator, optional
+        The physical energy, where the configuration has none.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or is wrong.
+    """
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress", "free_energy"]
+
+    def __init__(
+        self,
+        path: str | Path,
+        learned: str | Path | None = None,
+        potential: Any = None,
+    ) -> None:
+        super().__init__()
+        self.opened = Opened(path, learned)
+        self.potential = potential
+
+    def calculate(
+        self,
+        atoms: Any = None,
+        properties: tuple[str, ...] = ("energy",),
+        system_changes: list[str] = all_changes,
+    ) -> None:
+        """Evaluate everything at once.
+
+        Raises
+        ------
+        UserError
+            If a model fails, or does not know the atoms.
+        """
+        super().calculate(atoms, properties, system_changes)
+        one = self.opened.evaluate(self.atoms)
+        energy, forces, virial = one.energy, one.forces, one.virial
+        results: dict[str, Any] = {"bias": one.bias, "cvs": dict(one.cvs)}
+        has_stress = bool(self.atoms.pbc.all())
+        if self.potential is not None:
+            energy = energy + self.potential.get_potential_energy(self.atoms)
+            forces = forces + self.potential.get_forces(self.atoms)
+            if has_stress and "stress" in properties:
+                stress = self.potential.get_stress(self.atoms)
+                virial = virial - self.atoms.get_volume() * _as_matrix(stress)
+        results |= {"energy": energy, "free_energy": energy, "forces": forces}
+        if has_stress:
+            results["stress"] = _as_voigt(-virial / self.atoms.get_volume())
+        self.results = results
+
+
+def _as_voigt(stress: Any) -> Any:
+    from ase.stress import full_3x3_to_voigt_6_stress
+
+    return full_3x3_to_voigt_6_stress(stress)
+
+
+def _as_matrix(stress: Any) -> Any:
+    from ase.stress import voigt_6_to_full_3x3_stress
+
+    return voigt_6_to_full_3x3_stress(stress)
