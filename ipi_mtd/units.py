@@ -1,8 +1,8 @@
 """Units: hartree and bohr inside, whatever the user writes at the borders.
 
 The names and factors are metatomic's, which PLUMED and LAMMPS share: the calorie is 4.184 J.
-(i-PI's own ``kilocal/mol`` is the international calorie of 4.1868 J.) They are repeated here so that
-reading a configuration does not take the seconds that metatomic takes to load torch.
+(i-PI's own ``kilocal/mol`` is the international calorie of 4.1868 J.) They are repeated here:
+reading a configuration then does not take the seconds that metatomic takes to load torch.
 """
 
 from __future__ import annotations

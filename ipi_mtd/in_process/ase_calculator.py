@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ase.calculators.calculator import Calculator, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
 
 from ipi_mtd.in_process.opened import Opened
 
 
-class BiasedCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly typed
+class BiasedCalculator(Calculator):
     """Potential and biases of a configuration, for ASE's dynamics, optimizers and paths.
 
     The bias is what it has learned when the calculator is made, and does not grow. ``results`` has
@@ -29,7 +30,9 @@ class BiasedCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly 
         If the file cannot be read or is wrong.
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress", "free_energy"]
+    implemented_properties = [  # noqa: RUF012 - as ASE has it
+        "energy", "forces", "stress", "free_energy",
+    ]
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class BiasedCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly 
         learned: str | Path | None = None,
         potential: Any = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # ASE is only partly typed
         self.opened = Opened(path, learned)
         self.potential = potential
 
@@ -54,30 +57,20 @@ class BiasedCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly 
         UserError
             If a model fails, or does not know the atoms.
         """
-        super().calculate(atoms, properties, system_changes)
-        one = self.opened.evaluate(self.atoms)
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        atoms = self.atoms
+        one = self.opened.evaluate(atoms)
         energy, forces, virial = one.energy, one.forces, one.virial
         results: dict[str, Any] = {"bias": one.bias, "cvs": dict(one.cvs)}
-        has_stress = bool(self.atoms.pbc.all())
+        has_stress = bool(atoms.pbc.all())
         if self.potential is not None:
-            energy = energy + self.potential.get_potential_energy(self.atoms)
-            forces = forces + self.potential.get_forces(self.atoms)
+            energy = energy + self.potential.get_potential_energy(atoms)
+            forces = forces + self.potential.get_forces(atoms)
             if has_stress and "stress" in properties:
-                stress = self.potential.get_stress(self.atoms)
-                virial = virial - self.atoms.get_volume() * _as_matrix(stress)
+                stress = self.potential.get_stress(atoms)
+                virial = virial - atoms.get_volume() * voigt_6_to_full_3x3_stress(stress)
         results |= {"energy": energy, "free_energy": energy, "forces": forces}
         if has_stress:
-            results["stress"] = _as_voigt(-virial / self.atoms.get_volume())
+            stress = -virial / atoms.get_volume()
+            results["stress"] = full_3x3_to_voigt_6_stress(stress)
         self.results = results
-
-
-def _as_voigt(stress: Any) -> Any:
-    from ase.stress import full_3x3_to_voigt_6_stress
-
-    return full_3x3_to_voigt_6_stress(stress)
-
-
-def _as_matrix(stress: Any) -> Any:
-    from ase.stress import voigt_6_to_full_3x3_stress
-
-    return voigt_6_to_full_3x3_stress(stress)
