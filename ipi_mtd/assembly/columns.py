@@ -122,11 +122,11 @@ def _cv(k: int) -> Column:
 
 
 def _quantity(cv: CV) -> Column:
-    return lambda evaluation, _: cv.evaluate(evaluation.cvs.features(cv.model))[0]
+    return lambda evaluation, _: float(evaluation.cvs.quantity(cv)[0])
 
 
 def _element(model: str, k: int) -> Column:
-    return lambda evaluation, _: float(evaluation.cvs.features(model).flat[k])
+    return lambda evaluation, _: float(evaluation.cvs.features(model)[0].flat[k])
 
 
 def _force2(term: BiasTerm[Bias]) -> Column:

@@ -82,10 +82,11 @@ class Run:
             for name, section in config.models.items()
         }
         self.shapes = {
-            name: model.evaluate(self.structure).values.shape for name, model in self.models.items()
+            name: model.evaluate([self.structure]).values.shape[1:]
+            for name, model in self.models.items()
         }
         self.cvs = CollectiveVariables(
-            self.models, [self._make_cv(section) for section in config.cv]
+            self.models, tuple(self._make_cv(section) for section in config.cv)
         )
         self.quantities = [self._make_cv(section) for section in config.quantity]
         self.cvs.warm_up(self.structure)

@@ -23,6 +23,7 @@ from ipi_mtd.cvs.cv import CollectiveVariables, CVValues
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.hills import Hill
 from ipi_mtd.potentials import Potential
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Evaluation, Structure
 
 
@@ -81,7 +82,8 @@ class BiasedEvaluation:
     @property
     def s(self) -> FloatArray:
         """(n_cvs,) array: the CVs."""
-        return self.cvs.s
+        s: FloatArray = self.cvs.s[0]
+        return s
 
 
 class History(Protocol):
@@ -123,6 +125,7 @@ class BiasedSystem:
     energy_unit: float
     history: History | None = None
     step: int = field(default=0, init=False)
+    _neighborhood: Neighborhood = field(default_factory=Neighborhood, init=False)
     _last: BiasedEvaluation | None = field(default=None, init=False)
     _hills: Mapping[str, Hill] | None = field(default=None, init=False)
 
@@ -187,20 +190,19 @@ class BiasedSystem:
 
     def _add_bias(self, structure: Structure, physical: Evaluation) -> BiasedEvaluation:
         _require_finite("the potential", physical)
-        values = self.cvs.evaluate(structure)
-        if not is_finite(values.s):
-            names = [
-                cv.name for cv, s in zip(self.cvs.cvs, values.s, strict=True) if not np.isfinite(s)
-            ]
+        values = self.cvs.evaluate([structure], [self._neighborhood])
+        (s,) = values.s
+        if not is_finite(s):
+            names = [cv.name for cv, s in zip(self.cvs.cvs, s, strict=True) if not np.isfinite(s)]
             raise UserError(f"the CV {', '.join(names)} {_NOT_FINITE}")
-        dV_ds = np.zeros(len(values.s))
+        dV_ds = np.zeros((1, len(s)))
         biases = {}
         for term in self.biases:
-            V, slope = term.bias.evaluate(values.s[term.arguments])
+            V, slope = term.bias.evaluate(s[term.arguments])
             biases[term.name] = V
-            dV_ds[term.arguments] += slope
+            dV_ds[0, term.arguments] += slope
         dV_ds *= self.energy_unit
-        gradient, strain_gradient = values.pull_back(dV_ds)
+        (gradient,), (strain_gradient,) = values.pull_back(dV_ds)
         bias = Evaluation(sum(biases.values()) * self.energy_unit, -gradient, -strain_gradient)
         _require_finite("the bias", bias)
         return BiasedEvaluation(

@@ -220,7 +220,7 @@ def structure_marks(
     for file in files:
         system = config.system.model_copy(update={"periodic": periodic, "structure": file})
         run = Run(config.model_copy(update={"system": system}), source)
-        values = run.cvs.evaluate(run.structure).s.tolist()
+        values = run.cvs.evaluate([run.structure]).s[0].tolist()
         marks.append((file.stem, dict(zip(run.cv_names, values, strict=True))))
     return marks
 
