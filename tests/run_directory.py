@@ -20,21 +20,28 @@ STRIDE = 3
 
 
 class SquaredRadius:
-    """CVs of a structure: sum_i |r_i|^2, known with its derivative."""
+    """One CV of each structure: sum_i |r_i|^2, known with its derivative."""
 
     class Values:
-        def __init__(self, structure):
-            self._positions = structure.positions
-            self.s = np.array([(structure.positions**2).sum()])
+        def __init__(self, structures):
+            self._positions = [structure.positions for structure in structures]
+            self.s = np.array([[(positions**2).sum()] for positions in self._positions])
 
         def pull_back(self, dV_ds):
-            gradient = 2.0 * dV_ds[0] * self._positions
-            return gradient, self._positions.T @ gradient
+            gradients = [
+                2.0 * slope * positions
+                for (slope,), positions in zip(dV_ds, self._positions, strict=True)
+            ]
+            strain_gradients = [
+                positions.T @ gradient
+                for positions, gradient in zip(self._positions, gradients, strict=True)
+            ]
+            return gradients, strain_gradients
 
     cvs: Sequence[CV] = (CV("r2", "", 0, total()),)
 
-    def evaluate(self, structure):
-        return self.Values(structure)
+    def evaluate(self, structures, neighborhoods=None):  # noqa: ARG002
+        return self.Values(structures)
 
 
 def make_system() -> BiasedSystem:

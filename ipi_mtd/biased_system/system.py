@@ -151,8 +151,8 @@ class BiasedSystem:
 
     def _require_finite_cvs(self, s: FloatArray) -> None:
         if not is_finite(s):
-            finite = np.isfinite(s).all(axis=0)
-            names = [cv.name for cv, ok in zip(self.cvs.cvs, finite, strict=True) if not ok]
+            bad = np.flatnonzero(~np.isfinite(s).all(axis=0)).tolist()
+            names = [self.cvs.cvs[k].name for k in bad]
             raise UserError(f"the CV {', '.join(names)} {_NOT_FINITE}")
 
 

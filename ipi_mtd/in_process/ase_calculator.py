@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ase.calculators.calculator import Calculator, all_changes
-from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
+from ase import stress as stresses
 
 from ipi_mtd.in_process.opened import Opened
+
+
+_matrix: Any = stresses.voigt_6_to_full_3x3_stress
+_voigt: Any = stresses.full_3x3_to_voigt_6_stress
 
 
 class BiasedCalculator(Calculator):
@@ -31,7 +35,10 @@ class BiasedCalculator(Calculator):
     """
 
     implemented_properties = [  # noqa: RUF012 - as ASE has it
-        "energy", "forces", "stress", "free_energy",
+        "energy",
+        "forces",
+        "stress",
+        "free_energy",
     ]
 
     def __init__(
@@ -68,9 +75,9 @@ class BiasedCalculator(Calculator):
             forces = forces + self.potential.get_forces(atoms)
             if has_stress and "stress" in properties:
                 stress = self.potential.get_stress(atoms)
-                virial = virial - atoms.get_volume() * voigt_6_to_full_3x3_stress(stress)
+                virial = virial - atoms.get_volume() * _matrix(stress)
         results |= {"energy": energy, "free_energy": energy, "forces": forces}
         if has_stress:
             stress = -virial / atoms.get_volume()
-            results["stress"] = full_3x3_to_voigt_6_stress(stress)
+            results["stress"] = _voigt(stress)
         self.results = results

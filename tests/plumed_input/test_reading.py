@@ -157,8 +157,8 @@ class TwoOutputs:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def evaluate(self, _structure: object) -> SimpleNamespace:
-        return SimpleNamespace(values=np.zeros((1, 2)))
+    def evaluate(self, _structures: object) -> SimpleNamespace:
+        return SimpleNamespace(values=np.zeros((1, 1, 2)))
 
 
 @pytest.mark.parametrize("name", ["nvt.xml", "RESTART", "input.dat", "input.toml"])
