@@ -17,7 +17,7 @@ The question changes nothing, so it can be asked before i-PI is started.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Recognized:
 
     kind: Kind
     step: int
-    earlier: Earlier | None = None
+    earlier: Earlier | None = field(default=None, compare=False)
 
 
 class NotContinued(UserError):
