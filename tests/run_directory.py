@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from session import Session
 
 from ipi_mtd.bias import Grid, Metad
 from ipi_mtd.bias.hills_file import HillsFile
@@ -18,6 +17,7 @@ from ipi_mtd.record.run_directory import RunDirectory, Start
 from ipi_mtd.record.tables import ColvarTable, DepositTable
 from ipi_mtd.structures.structure import Structure
 from ipi_mtd.walker import SharedBiases, Walker
+from tests.harness.session import Session
 
 N_ATOMS = 3
 PACE = 4

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ase.calculators.calculator import Calculator, all_changes
 from ase import stress as stresses
+from ase.calculators.calculator import Calculator, all_changes
 
 from ipi_mtd.in_process.opened import Opened
-
 
 _matrix: Any = stresses.voigt_6_to_full_3x3_stress
 _voigt: Any = stresses.full_3x3_to_voigt_6_stress

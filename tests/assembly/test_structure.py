@@ -75,8 +75,8 @@ def plumed_dat(tmp_path, exported):
 
 
 def six(config, path):
-    run = Run(config, path)
-    return float(run.cvs.evaluate([run.structure]).s[0, 0])
+    run = Run(config)
+    return float(run.system.cvs.evaluate([run.structure]).s[0, 0])
 
 
 @pytest.mark.parametrize("unit", ["angstrom", "atomic_unit"])
@@ -152,11 +152,11 @@ def test_a_periodic_structure_needs_a_cutoff_and_a_cluster_of_i_pi_does_not(
     all_pairs = 'kind = "lennard-jones"\nepsilon = "1 kJ/mol"\nsigma = "3.4 angstrom"'
     path = toml(as_i_pi_writes(tmp_path / "dense.xyz", crystal, "angstrom"), "", all_pairs)
     with pytest.raises(UserError, match=r"`potential\.cutoff` is missing"):
-        Run(read_config(path), path)
+        Run(read_config(path))
     crystal.cell[:] = np.eye(3) * 60.0
     path = toml(as_i_pi_writes(tmp_path / "cluster.xyz", crystal, "atomic_unit"), "", all_pairs)
     caplog.set_level(logging.WARNING)
-    assert not Run(read_config(path), path).structure.pbc.any()
+    assert not Run(read_config(path)).structure.pbc.any()
     assert "the run is isolated" in caplog.text
 
 
@@ -165,7 +165,7 @@ def test_the_identity_of_a_run_says_whether_it_is_periodic(tmp_path, crystal, to
         crystal.pbc = pbc
         ase.io.write(tmp_path / "s.extxyz", crystal)
         path = toml(tmp_path / "s.extxyz", system)
-        return Run(read_config(path), path)._identity()["system"]["periodic"]
+        return Run(read_config(path))._identity()["system"]["periodic"]
 
     assert identity(True) is True
     assert identity(False) is False
@@ -180,6 +180,6 @@ def test_a_label_that_is_no_element_needs_a_type(tmp_path, crystal, toml):
     frame.write_text(frame.read_text().replace("      Ar", "      Aq", 1))
     path = toml(frame)
     with pytest.raises(UserError, match=r"atom 1 of the structure is called 'Aq'.*types = \{ Aq ="):
-        Run(read_config(path), path)
+        Run(read_config(path))
     path.write_text(path.read_text().replace("[[cv]]", "types = { Aq = 18 }\n[[cv]]"))
-    assert Run(read_config(path), path).cv_names == ("six",)
+    assert Run(read_config(path)).cv_names == ("six",)

@@ -11,7 +11,7 @@ from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures.neighbors import NeighborList
 from tests.cvs.alone import Alone
-from tests.cvs.models import FirstDistance, PairSums, export
+from tests.harness.models import FirstDistance, PairSums, export
 
 LISTS = [
     NeighborListOptions(cutoff=5.0, full_list=False, strict=True),

@@ -11,7 +11,7 @@ from ipi_mtd.cvs.reductions import component, highest
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.conftest import TRICLINIC
-from tests.cvs.models import FirstDistance, PairSums, export
+from tests.harness.models import FirstDistance, PairSums, export
 
 N_ATOMS = 5
 STRUCTURE = Structure(

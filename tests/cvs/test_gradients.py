@@ -16,7 +16,7 @@ from ipi_mtd.cvs.features import Features
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.alone import Alone
-from tests.cvs.models import FirstDistance, PairSums, export
+from tests.harness.models import FirstDistance, PairSums, export
 
 LISTS = {
     "half": [NeighborListOptions(cutoff=5.0, full_list=False, strict=True)],

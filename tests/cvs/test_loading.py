@@ -17,7 +17,7 @@ from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.models.loading import pick_device, pick_output, sha256
 from ipi_mtd.structures.structure import Structure
-from tests.cvs.models import FirstDistance, export
+from tests.harness.models import FirstDistance, export
 
 ROOT = Path(__file__).parents[2]
 TYPES = np.array([18, 18], dtype=np.int32)

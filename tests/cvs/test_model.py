@@ -13,7 +13,7 @@ from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.alone import Alone
-from tests.cvs.models import FirstDistance, PairSums, WithInputs, export
+from tests.harness.models import FirstDistance, PairSums, WithInputs, export
 
 ANGSTROM = units.factor("angstrom", "bohr")
 

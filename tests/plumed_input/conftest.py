@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +19,10 @@ from ipi_mtd.assembly.run import Run
 from ipi_mtd.config.reading import read_input
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
+from tests.harness import plumed
+from tests.harness.session import session_of
+from tests.harness.tables import read_rows
 
-ROOT = Path(__file__).parents[2]
 TIMESTEP = 0.0025  # ps
 
 TUTORIAL = """\
@@ -68,18 +67,6 @@ FLUSH STRIDE=1
 def tutorial() -> str:
     """The input of the LJ38 tutorial."""
     return TUTORIAL
-
-
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the models of the tutorial."""
-    directory = tmp_path_factory.mktemp("models")
-    subprocess.run(
-        [sys.executable, "-m", "lj38.export", "--output", directory],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        check=True,
-    )
-    return directory
 
 
 @pytest.fixture
@@ -149,8 +136,7 @@ class Outcome:
         return [line for line in lines if line.startswith("#!")]
 
     def rows(self, file: str) -> FloatArray:
-        lines = (self.directory / file).read_text().splitlines()
-        return np.array([line.split() for line in lines if not line.startswith("#")], dtype=float)
+        return read_rows(self.directory / file)
 
 
 @pytest.fixture
@@ -173,58 +159,30 @@ def run_ours(
         config = read_input(
             path, structure=tmp_path / "atom.xyz", timestep=f"{TIMESTEP} ps", address="x"
         )
-        assembled = Run(config, path)
-        history = assembled.open_history(directory, start)
+        assembled = Run(config)
+        session = session_of(assembled, directory, start)
         V, dV_ds = [], []
         kJ_mol = units.factor("hartree", "kJ/mol")
         for s in trace:
             structure = Structure(s[None, :], np.zeros((3, 3)), assembled.structure.types)
-            evaluation = assembled.system.propose(structure)
-            assembled.system.commit()
+            evaluation = session.propose(structure)
+            session.commit()
             V.append(evaluation.bias * kJ_mol)
             dV_ds.append(-evaluation.total.forces[0] * kJ_mol)
-        history.close()
+        session.close()
         return Outcome(np.array(V), np.array(dV_ds), directory)
 
     return run
 
 
 @pytest.fixture
-def run_plumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, FloatArray], Outcome]:
+def run_plumed(tmp_path: Path) -> Callable[[str, FloatArray], Outcome]:
     """Runs the same input with PLUMED, where `x` is the vector of the coordinates of one atom."""
-    monkeypatch.setenv("PLUMED_NUM_THREADS", "1")
-    import plumed
 
     def run(text: str, trace: FloatArray, directory: Path = tmp_path / "plumed") -> Outcome:
-        directory.mkdir(exist_ok=True)
-        monkeypatch.chdir(directory)
-        Path("plumed.dat").write_text(
-            insert(text, "p: POSITION ATOM=1 NOPBC\nx: CONCATENATE ARG=p.x,p.y,p.z")
-        )
-        V, dV_ds = np.zeros((len(trace), 1)), np.zeros_like(trace)
-        with plumed.Plumed() as kernel:
-            kernel.cmd("setRealPrecision", 8)
-            kernel.cmd("setMDEngine", "pytest")
-            kernel.cmd("setNatoms", 1)
-            kernel.cmd("setTimestep", TIMESTEP)
-            kernel.cmd("setLogFile", "plumed.log")
-            kernel.cmd("setPlumedDat", "plumed.dat")
-            kernel.cmd("init")
-            for step, s in enumerate(trace):
-                forces = np.zeros((1, 3))
-                kernel.cmd("setStep", step)
-                kernel.cmd("setPositions", s[None, :].copy())
-                kernel.cmd("setForces", forces)
-                kernel.cmd("setMasses", np.ones(1))
-                kernel.cmd("setCharges", np.zeros(1))
-                kernel.cmd("setBox", np.zeros((3, 3)))
-                kernel.cmd("setVirial", np.zeros((3, 3)))
-                kernel.cmd("calc")
-                kernel.cmd("getBias", V[step])
-                dV_ds[step] = -forces[0]
-        return Outcome(V[:, 0], dV_ds, directory)
+        text = insert(text, "p: POSITION ATOM=1 NOPBC\nx: CONCATENATE ARG=p.x,p.y,p.z")
+        done = plumed.follow(text, trace[:, None, :], directory, timestep=TIMESTEP)
+        return Outcome(done.V, -done.forces[:, 0], directory)
 
     return run
 

@@ -148,7 +148,7 @@ def test_what_the_model_does_not_have_is_an_error_when_it_is_loaded(
     path = directory / "run.toml"
     path.write_text(f'{TOML}[plumed]\nfile = "plumed.dat"\n')
     with pytest.raises(UserError, match=message):
-        Run(read_input(path), path)
+        Run(read_input(path))
 
 
 class TwoOutputs:

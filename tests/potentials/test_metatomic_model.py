@@ -1,90 +1,14 @@
 """Metatomic models with an energy: two springs, one to the origin and one between neighbors."""
 
-# ruff: noqa: ARG002, UP006, UP035, UP045 - metatomic wants this very signature of `forward`
-
-from typing import Dict, List, Optional
-
 import numpy as np
 import pytest
-import torch
-from metatensor.torch import Labels, TensorBlock, TensorMap
-from metatomic.torch import (
-    AtomisticModel,
-    ModelCapabilities,
-    ModelMetadata,
-    ModelOutput,
-    NeighborListOptions,
-    System,
-)
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.potentials import MetatomicPotential
 from ipi_mtd.units import factor
-
-
-class Tether(torch.nn.Module):
-    """The sum of r^2, in eV and angstrom."""
-
-    def forward(
-        self,
-        systems: List[System],
-        outputs: Dict[str, ModelOutput],
-        selected_atoms: Optional[Labels] = None,
-    ) -> Dict[str, TensorMap]:
-        energies = torch.stack([(system.positions**2).sum() for system in systems])
-        result: Dict[str, TensorMap] = {}
-        for name in outputs:
-            result[name] = as_energy(energies)
-        return result
-
-
-class Neighbors(torch.nn.Module):
-    """The sum of (cutoff^2 - r_ij^2)^2 over the pairs within the cutoff, in eV and angstrom."""
-
-    def __init__(self, full_list: bool):
-        super().__init__()
-        self.options = NeighborListOptions(1.0, full_list, True)
-
-    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
-        return [self.options]
-
-    def forward(
-        self,
-        systems: List[System],
-        outputs: Dict[str, ModelOutput],
-        selected_atoms: Optional[Labels] = None,
-    ) -> Dict[str, TensorMap]:
-        energies: List[torch.Tensor] = []
-        for system in systems:
-            r_ij = system.get_neighbor_list(self.options).values
-            energies.append(((1 - (r_ij**2).sum(dim=1)) ** 2).sum())
-        return {"energy": as_energy(torch.stack(energies))}
-
-
-def as_energy(energies: torch.Tensor) -> TensorMap:
-    n = energies.shape[0]
-    block = TensorBlock(
-        energies.reshape(-1, 1),
-        Labels("system", torch.arange(n, device=energies.device).reshape(-1, 1)),
-        torch.jit.annotate(List[Labels], []),
-        Labels("energy", torch.zeros((1, 1), dtype=torch.int32, device=energies.device)),
-    )
-    keys = Labels("_", torch.zeros((1, 1), dtype=torch.int32, device=energies.device))
-    return TensorMap(keys, [block])
-
-
-def export(module, path, outputs=("energy",), unit="eV"):
-    capabilities = ModelCapabilities(
-        outputs={name: ModelOutput(unit=unit, sample_kind="system") for name in outputs},
-        atomic_types=[18],
-        interaction_range=1.0,
-        length_unit="angstrom",
-        supported_devices=["cpu"],
-        dtype="float64",
-    )
-    AtomisticModel(module.eval(), ModelMetadata(), capabilities).save(str(path))
-    return path
+from tests.harness.energies import Neighbors, Tether
+from tests.harness.energies import export_energy as export
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Small models with known values, and how to export them."""
+"""Small models of collective variables with known values, and how to export them."""
 
 # ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
 import warnings
@@ -26,13 +26,17 @@ def export(
     dtype: str = "float64",
     devices: Optional[List[str]] = None,
     types: Optional[List[int]] = None,
+    output_unit: str = "",
+    interaction_range: float = 10.0,
 ) -> Path:
     """Save a module as a metatomic model; `outputs` are names and sample kinds."""
     capabilities = ModelCapabilities(
         length_unit=unit,
-        outputs={name: ModelOutput(sample_kind=kind) for name, kind in outputs.items()},
+        outputs={
+            name: ModelOutput(unit=output_unit, sample_kind=kind) for name, kind in outputs.items()
+        },
         atomic_types=types or [18],
-        interaction_range=10.0,
+        interaction_range=interaction_range,
         supported_devices=devices or ["cpu"],
         dtype=dtype,
     )
@@ -201,3 +205,50 @@ class WithInputs(FirstDistance):
             "charge": ModelOutput(unit="e", sample_kind="atom"),
             "mass": ModelOutput(unit="u", sample_kind="atom"),
         }
+
+
+class Distances(torch.nn.Module):
+    """The distances between some pairs of atoms, in angstrom: what PLUMED's DISTANCE gives."""
+
+    def __init__(self, first: List[int], second: List[int], cutoff: float):
+        super().__init__()
+        self.first = first
+        self.second = second
+        self.pairs = NeighborListOptions(cutoff=cutoff, full_list=False, strict=True)
+
+    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
+        return [self.pairs]
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],  # noqa: ARG002
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        neighbors = systems[0].get_neighbor_list(self.pairs)
+        i = neighbors.samples.column("first_atom")
+        j = neighbors.samples.column("second_atom")
+        r = torch.linalg.vector_norm(neighbors.values.squeeze(2), dim=1)
+        distances = []
+        for a, b in zip(self.first, self.second):  # noqa: B905 - TorchScript has no strict
+            is_pair = torch.logical_or((i == a) & (j == b), (i == b) & (j == a))
+            distances.append(r[is_pair].min())
+        whole = Labels("system", torch.zeros((1, 1), dtype=torch.int32, device=r.device))
+        return {"feature": labelled(torch.stack(distances).unsqueeze(0), whole)}
+
+
+class Constant(torch.nn.Module):
+    """An output that does not depend on the positions."""
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        results: Dict[str, TensorMap] = {}
+        for name in outputs.keys():  # noqa: SIM118 - TorchScript
+            samples = Labels("system", torch.arange(len(systems)).reshape(-1, 1))
+            values = torch.ones((len(systems), 1), dtype=torch.float64)
+            results[name] = labelled(values, samples)
+        return results

@@ -21,6 +21,7 @@ class Session:
     shared: SharedBiases
     walker: Walker
     history: RunDirectory | None = None
+    structure: Structure | None = None
 
     def propose(self, structure: Structure) -> BiasedEvaluation:
         """Ask for a structure, and write the answer down."""
@@ -34,6 +35,11 @@ class Session:
     def commit(self) -> None:
         """Let the answer arrive."""
         self.walker.arrived()
+
+    def close(self) -> None:
+        """Release the directory."""
+        if self.history is not None:
+            self.history.close()
 
     @property
     def step(self) -> int:
@@ -51,4 +57,4 @@ class Session:
 def session_of(run: Run, directory: Path | None = None, start: Start = Start.RESUME) -> Session:
     """A session of a run, written down in a directory if there is one."""
     record = None if directory is None else run.open(directory, start)
-    return Session(run.system, run.biases, run.walker(record), record)
+    return Session(run.system, run.biases, run.walker(record), record, run.structure)
