@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ipi_mtd.arrays import FloatArray
-from ipi_mtd.bias.kernel import REACH, HillInBias, Kernel, stretched_gaussian
+from ipi_mtd.bias.hill_in_bias import HillInBias, check_hill
+from ipi_mtd.bias.kernel import REACH, Kernel, stretched_gaussian
 from ipi_mtd.bias.sorted_rows import SortedRows
 from ipi_mtd.periods import Period, period_lengths
 
@@ -103,9 +104,10 @@ class HillSum:
         Raises
         ------
         ValueError
-            If a number is not finite.
+            If a number is not finite or a width not positive.
         """
-        row = _row(center, sigma, height)
+        check_hill(center, sigma, height)
+        row = (*center, *sigma, height)
         for key in self._reached(center, sigma):
             self._hills(key, kernel).insert(row)
 
@@ -119,11 +121,12 @@ class HillSum:
         Raises
         ------
         ValueError
-            If a number is not finite; then no hill is added.
+            As :meth:`add`; then no hill is added.
         """
         groups: dict[tuple[tuple[int, ...], Kernel], list[tuple[float, ...]]] = {}
         for center, sigma, height, kernel in hills:
-            row = _row(center, sigma, height)
+            check_hill(center, sigma, height)
+            row = (*center, *sigma, height)
             for key in self._reached(center, sigma):
                 groups.setdefault((key, kernel), []).append(row)
         for (key, kernel), rows in groups.items():
@@ -145,7 +148,8 @@ class HillSum:
         ValueError
             If there is no such hill; the sum is left as it was.
         """
-        row = _row(center, sigma, height)
+        check_hill(center, sigma, height)
+        row = (*center, *sigma, height)
         cells = [self._cells.get(key, {}) for key in self._reached(center, sigma)]
         if not all(kernel in cell and row in cell[kernel] for cell in cells):
             raise ValueError(f"no hill of height {height:g} at {tuple(center)} to take back")
@@ -231,11 +235,3 @@ def _axis(sigma: float, length: float) -> _Axis:
 def _reach(sigma: float) -> float:
     """How far a hill reaches, with a margin for rounding."""
     return REACH * sigma * (1.0 + 1e-9)
-
-
-def _row(center: Sequence[float], sigma: Sequence[float], height: float) -> tuple[float, ...]:
-    """The numbers of a hill, by which it is sorted and found again."""
-    row = (*center, *sigma, height)
-    if not all(map(math.isfinite, row)):
-        raise ValueError(f"center, widths and height of a hill must be finite, got {row}")
-    return row
