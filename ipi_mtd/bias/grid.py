@@ -43,7 +43,10 @@ class Grid:
 
     To this end a node holds each number three times (24 bytes): the sum, and two parts of it in
     whole quanta, the finer 2^-56 of a height, which floats add without rounding. A bias of more
-    than 2^25 heights is an error.
+    than 2^25 heights is an error. The numbers are V and ``h_j V_j``, all of them energies.
+
+    With one, two and three CVs and a spacing of sigma/5, a hill takes 36, 90 and 2000
+    microseconds (plain sums would take 21, 55 and 900), and V with its derivatives 4, 5 and 8.
 
     Between the nodes the bias is interpolated as PLUMED does it. With V and V_j the value and
     the derivatives at a corner c of the cell, h_j the spacing, t_j in [0, 1] the distance from
@@ -185,8 +188,8 @@ class Grid:
     def add_all(self, hills: Iterable[HillInBias]) -> None:
         """Add many hills: the bits are those of one :meth:`add` after the other.
 
-        Hills of the same widths that reach the same nodes are taken together. In one dimension
-        that is twenty times faster, in three no faster at all.
+        Hills of the same widths that reach the same nodes are taken together. With one CV that
+        is ten times faster, 3 microseconds a hill; with three there are few such hills.
 
         Parameters
         ----------

@@ -22,13 +22,14 @@ class HillSum:
 
     The space of the CVs is divided into cells as wide as a hill (twice its reach, 7.07 sigma),
     and each cell lists the hills that reach into it; a call looks at one cell.
-    The cost therefore grows with the hills that overlap, and in a long run they all do: some
-    25 microseconds for 10 hills, 130 for 10^4 and 1100 for 10^5 within a few sigma, where the
-    grid stays at 5 to 13. That is why the grid is the default, and the sum is for more than
-    three CVs, for short runs and for checks.
+    The cost therefore grows with the hills that overlap, and in a long run they all do: with two
+    CVs some 20 microseconds for 10 hills, 110 for 10^4 and 1100 for 10^5 within a few sigma,
+    where the grid stays at 4 to 9. That is why the grid is the default, and the sum is for more
+    than three CVs, for short runs and for checks.
 
     A cell keeps its hills sorted, so that the sum has the same bits whatever order they were
-    added in, and whatever was added and taken back.
+    added in, and whatever was added and taken back. To put a hill in its place takes some 20
+    microseconds among 10^3, 50 among 10^4 and 300 among 10^5; in bulk, 10 each.
 
     Parameters
     ----------
@@ -151,7 +152,8 @@ class HillSum:
         check_hill(center, sigma, height)
         row = (*center, *sigma, height)
         cells = [self._cells.get(key, {}) for key in self._reached(center, sigma)]
-        if not all(kernel in cell and row in cell[kernel] for cell in cells):
+        # A hill is in every cell that it reaches into, or in none.
+        if kernel not in cells[0] or row not in cells[0][kernel]:
             raise ValueError(f"no hill of height {height:g} at {tuple(center)} to take back")
         for cell in cells:
             cell[kernel].remove(row)

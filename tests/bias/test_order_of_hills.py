@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ipi_mtd.bias import Grid, HillSum
 from ipi_mtd.bias.hill_in_bias import HillInBias
-from ipi_mtd.bias.kernel import gaussian, stretched_gaussian
+from ipi_mtd.bias.kernel import Kernel, gaussian, stretched_gaussian
 from ipi_mtd.periods import Period
 
 PERIOD = (-1.0, 2.0)
@@ -23,6 +23,7 @@ CVS: dict[str, tuple[Period, ...]] = {
     "2 CVs, 1 periodic": (PERIOD, None),
     "3 CVs, 1 periodic": (None, PERIOD, None),
 }
+KERNELS = (gaussian, stretched_gaussian, Kernel("blunt", 0.1))  # two add up in any order
 Surface = Grid | HillSum
 MakeSurface = Callable[[Sequence[Period]], Surface]
 
@@ -40,7 +41,7 @@ each_set_of_cvs = pytest.mark.parametrize("periods", CVS.values(), ids=CVS.keys(
 
 
 def mixed_hills(n: int, d: int) -> list[HillInBias]:
-    """Hills of any width, of heights from -1 to 1 and down to 1e-9, and of both kernels.
+    """Hills of any width, of heights from -1 to 1 and down to 1e-9, and of three kernels.
 
     One in three has the same widths as others and reaches the same nodes; one in ten is there
     twice.
@@ -52,7 +53,7 @@ def mixed_hills(n: int, d: int) -> list[HillInBias]:
         near = rng.uniform(0.41, 0.42, d)
         center, sigma = [(center, sigma), (center, sigma), (near, np.full(d, 0.3))][rng.integers(3)]
         height = rng.uniform(-1.0, 1.0) * [1.0, 1.0, 1e-9][rng.integers(3)]
-        kernel = [gaussian, stretched_gaussian][rng.integers(2)]
+        kernel = KERNELS[rng.integers(3)]
         hill = (tuple(center.tolist()), tuple(sigma.tolist()), height, kernel)
         hills.extend([hill] * [1, 1, 1, 1, 1, 1, 1, 1, 1, 2][rng.integers(10)])
     return hills
