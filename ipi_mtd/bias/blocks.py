@@ -134,8 +134,8 @@ class Blocks:
         self._largest = (self._largest[0] + more[0], self._largest[1] + more[1])
 
     def _has_room(self, more: tuple[float, float]) -> bool:
-        sizes = zip(self._largest, more, self._fixed_point.limits, strict=True)
-        return all(there + new <= limit for there, new, limit in sizes)
+        there, limits = self._largest, self._fixed_point.limits
+        return there[0] + more[0] <= limits[0] and there[1] + more[1] <= limits[1]
 
     def _measure(self) -> None:
         """Replace the bounds on the parts, which only grow, by how large these really are."""

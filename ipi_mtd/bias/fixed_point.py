@@ -35,6 +35,7 @@ class FixedPoint:
 
     Attributes
     ----------
+    height : as given
     limits : two floats
         The largest coarse and fine parts of a sum that is exact: ``2^25`` scales, and what 2^26
         numbers make together if each is rounded by half a coarse quantum to the same side.

@@ -10,9 +10,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ipi_mtd.arrays import FloatArray, is_finite
+from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.blocks import Blocks
-from ipi_mtd.bias.kernel import REACH, HillInBias, Kernel, stretched_gaussian
+from ipi_mtd.bias.hill_in_bias import HillInBias, check_hill
+from ipi_mtd.bias.kernel import REACH, Kernel, stretched_gaussian
 from ipi_mtd.bias.spline import hermite, interpolate_1, interpolate_2, interpolate_3
 from ipi_mtd.periods import Period, period_lengths
 
@@ -42,7 +43,10 @@ class Grid:
 
     To this end a node holds each number three times (24 bytes): the sum, and two parts of it in
     whole quanta, the finer 2^-56 of a height, which floats add without rounding. A bias of more
-    than 2^25 heights is an error.
+    than 2^25 heights is an error. The numbers are V and ``h_j V_j``, all of them energies.
+
+    With one, two and three CVs and a spacing of sigma/5, a hill takes 36, 90 and 2000
+    microseconds (plain sums would take 21, 55 and 900), and V with its derivatives 4, 5 and 8.
 
     Between the nodes the bias is interpolated as PLUMED does it. With V and V_j the value and
     the derivatives at a corner c of the cell, h_j the spacing, t_j in [0, 1] the distance from
@@ -174,17 +178,18 @@ class Grid:
         Raises
         ------
         ValueError
-            If the bias could become larger than the grid can hold, or a number is not finite;
-            the grid is left as it was.
+            If the bias could become larger than the grid can hold, a number is not finite or a
+            width not positive; the grid is left as it was.
         """
+        check_hill(center, sigma, height)
         window = self._window(center, sigma)
         self._add(window, sigma, kernel, np.array([(*center, height)], dtype=float))
 
     def add_all(self, hills: Iterable[HillInBias]) -> None:
         """Add many hills: the bits are those of one :meth:`add` after the other.
 
-        Hills of the same widths that reach the same nodes are taken together. In one dimension
-        that is twenty times faster, in three no faster at all.
+        Hills of the same widths that reach the same nodes are taken together. With one CV that
+        is ten times faster, 3 microseconds a hill; with three there are few such hills.
 
         Parameters
         ----------
@@ -197,6 +202,7 @@ class Grid:
         """
         groups: dict[tuple[_Window, tuple[float, ...], Kernel], list[tuple[float, ...]]] = {}
         for center, sigma, height, kernel in hills:
+            check_hill(center, sigma, height)
             key = (self._window(center, sigma), tuple(sigma), kernel)
             groups.setdefault(key, []).append((*center, height))
         for (window, sigma, kernel), rows in groups.items():
@@ -263,8 +269,6 @@ class Grid:
         for c, width, h, origin, n, length in zip(
             center, sigma, self.spacing, self.origin, self.n_cells, self.lengths, strict=True
         ):
-            if not math.isfinite(c):
-                raise ValueError(f"the center of a hill must be finite, got {tuple(center)}")
             # Of the images of a hill a node feels the nearest.
             reach = min(REACH * width, 0.5 * length)
             lo = math.ceil((c - reach - origin) / h)
@@ -276,17 +280,14 @@ class Grid:
         self, window: _Window, sigma: Sequence[float], kernel: Kernel, hills: FloatArray
     ) -> None:
         """Add hills of the same nodes and widths, each a row of its center and its height."""
-        if not is_finite(hills):
-            raise ValueError(f"the height of a hill must be finite, got {hills[:, -1].tolist()}")
         d = len(sigma)
-        per_hill = (-1, *[1] * d)  # the shape of what each hill has one of
         u = []
         for j, (lo, n) in enumerate(window):
             nodes = self.origin[j] + np.arange(lo, lo + n) * self.spacing[j]
             u_j = (nodes - hills[:, j : j + 1]) / sigma[j]  # (n_hills, n)
-            u.append(u_j.reshape(-1, *[1] * j, n, *[1] * (d - 1 - j)))
+            u.append(u_j.reshape(len(hills), *[1] * j, n, *[1] * (d - 1 - j)))
         K, dK_dd = kernel(0.5 * sum((u_j * u_j for u_j in u[1:]), start=u[0] * u[0]))
-        height = hills[:, -1].reshape(per_hill)
+        height = hills[:, -1].reshape(-1, *[1] * d)
         values = np.empty((*K.shape, 1 + d))
         np.multiply(height, K, out=values[..., 0])
         for j, u_j in enumerate(u):

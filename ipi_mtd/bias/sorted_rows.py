@@ -34,8 +34,9 @@ class SortedRows:
     def insert(self, row: Sequence[float]) -> None:
         """Put a row in its place."""
         if self._n == self._columns.shape[1]:
-            room = np.empty((len(self._columns), max(8, self._n)))
-            self._columns = np.concatenate([self._columns, room], axis=1)
+            roomier = np.empty((len(self._columns), max(8, 2 * self._n)))
+            roomier[:, : self._n] = self._columns
+            self._columns = roomier
         place, _ = self._find(row)
         self._columns[:, place + 1 : self._n + 1] = self._columns[:, place : self._n]
         self._columns[:, place] = row
@@ -44,7 +45,8 @@ class SortedRows:
     def extend(self, rows: FloatArray) -> None:
         """Put (n, width) rows in their places."""
         columns = np.concatenate([self.columns, rows.T], axis=1)
-        self._columns = columns[:, np.lexsort(columns[::-1])]
+        # Not columns[:, order], which is in another order in memory: sums would round otherwise.
+        self._columns = columns.take(np.lexsort(columns[::-1]), axis=1)
         self._n = self._columns.shape[1]
 
     def remove(self, row: Sequence[float]) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias import Grid, HillSum
+from ipi_mtd.bias.hill_in_bias import HillInBias
+from ipi_mtd.bias.kernel import stretched_gaussian
 from ipi_mtd.periods import Period
 
 
@@ -93,6 +95,54 @@ def test_where_the_grid_grew_first_changes_no_bit() -> None:
     for s in walk:
         (V, dV), (V_grown, dV_grown) = plain.evaluate(s), grown_before.evaluate(s)
         assert (V, *dV) == (V_grown, *dV_grown)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_node_holds_the_exact_sum_to_the_last_bit(d: int) -> None:
+    grid = Grid([0.0] * d, [0.2] * d, [None] * d, height=0.5)
+    hills = [(*s, h) for *s, h in np.random.default_rng(6).uniform(0.01, 1.0, (200, d + 1))]
+    for *center, height in hills:
+        grid.add(center, [1.0] * d, height)
+    nodes = 0.2 * np.random.default_rng(7).integers(-5, 10, (20, d))
+    for node in nodes:
+        away = [0.5 * np.square(node - s).cumsum()[-1:] for *s, _ in hills]
+        terms = [h * stretched_gaussian(a)[0][0] for (*_, h), a in zip(hills, away, strict=True)]
+        V, _ = grid.evaluate(node)
+        # half a quantum of 2^-56 for each hill, and the last bit of the sum
+        assert abs(V - math.fsum(terms)) <= len(hills) * 2.0**-57 + np.spacing(V)
+
+
+def test_a_million_hills_at_a_time_fill_the_grid_and_then_are_an_error() -> None:
+    grid = Grid([0.0], [0.2], [None], height=0.7)
+    million: HillInBias = ([0.0], [1.0], 0.7e6, stretched_gaussian)
+    for n in range(1, 41):
+        grid.add(*million)
+        assert grid.evaluate([0.0])[0] == pytest.approx(n * 0.7e6, rel=1e-15)
+    before = [(V, *dV) for V, dV in map(grid.evaluate, [[0.05], [0.31]])]
+    for height in (7e6, -7e7, 1e300):
+        with pytest.raises(ValueError, match=r"made for 0\.7"):
+            grid.add([0.1], [1.0], height)
+    with pytest.raises(ValueError, match=r"made for 0\.7"):
+        grid.add_all([million] * 10)
+    assert [(V, *dV) for V, dV in map(grid.evaluate, [[0.05], [0.31]])] == before
+    grid.remove(*million)
+    grid.add(*million)
+    assert [(V, *dV) for V, dV in map(grid.evaluate, [[0.05], [0.31]])] == before
+
+
+def test_far_more_hills_than_one_node_holds_fit_on_many() -> None:
+    grid = Grid([0.0], [0.2], [None], height=0.7)
+    for place in range(20):
+        grid.add([100.0 * place], [1.0], 0.7e7)
+    assert grid.evaluate([0.0])[0] == grid.evaluate([1900.0])[0] == pytest.approx(0.7e7)
+
+
+def test_a_hill_between_the_nodes_is_not_there() -> None:
+    grid = Grid([0.0, 0.0], [0.2, 0.2], [None, None], height=1.0)
+    hill: HillInBias = ([0.1, 0.1], [0.01, 1.0], 1.0, stretched_gaussian)
+    grid.add(*hill)
+    grid.add_all([hill, hill])
+    assert grid.evaluate([0.1, 0.1])[0] == 0.0
 
 
 def test_a_spacing_that_nearly_divides_the_period_is_made_exact() -> None:
