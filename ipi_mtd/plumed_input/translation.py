@@ -43,13 +43,7 @@ class Translation:
     tempered: Sequence[tuple[Action, str]] = ()
 
     def require_temperature(self) -> None:
-        """Refuse what needs a temperature that nobody has said.
-
-        Raises
-        ------
-        UserError
-            Which names the action and the keyword.
-        """
+        """Raise a UserError if something needs a temperature, as nobody has said one."""
         for action, key in self.tempered:
             raise action.error("needs the temperature: give TEMP", key)
 
