@@ -41,6 +41,8 @@ class Vector:
 class Draft:
     """The configuration as far as the input has been read.
 
+    What reads an argument raises a UserError if there is no such thing above the action.
+
     Parameters
     ----------
     path : the input file
@@ -82,13 +84,7 @@ class Draft:
         self.tempered.append((action, key))
 
     def define(self, action: Action, section: Content) -> None:
-        """Make a scalar that has the label of an action.
-
-        Raises
-        ------
-        UserError
-            If something else is called that in the files of the run.
-        """
+        """Make a scalar of the label of an action, which the files must not use for another."""
         label = action.called
         if label in ("bias", "potential", "time"):
             raise action.error(f"the label `{label}` is taken by a column of COLVAR")
@@ -101,13 +97,7 @@ class Draft:
         return f"{energy!r} {self.units['energy']}"
 
     def vector(self, action: Action, key: str) -> Vector:
-        """What the only argument of an action is; like the next two, a reading of ARG.
-
-        Raises
-        ------
-        UserError
-            If it is not the output of a model or a part of one.
-        """
+        """The vector that the only argument of an action is; a reading, like the next two."""
         name = action.text(key).removesuffix(".*")
         if name in self.scalars and name not in self.vectors:
             raise action.error(f"`{name}` is a scalar, {action.name} takes a vector", key)
@@ -116,13 +106,7 @@ class Draft:
         return self.vectors[name]
 
     def plain_vector(self, action: Action, key: str) -> Vector:
-        """The same, where a vector is refused that has only a sum.
-
-        Raises
-        ------
-        UserError
-            If it is one, or no vector at all.
-        """
+        """The same, but a vector of which only the sum can be used is refused."""
         vector = self.vector(action, key)
         if vector.only_sum is not None:
             maker = self.labels[action.text(key).removesuffix(".*")].name
@@ -130,13 +114,7 @@ class Draft:
         return vector
 
     def bias_on(self, action: Action, key: str) -> list[str]:
-        """The scalars that a bias acts on, which makes them CVs.
-
-        Raises
-        ------
-        UserError
-            If an argument is not a scalar.
-        """
+        """The different scalars that a bias acts on, which makes them CVs."""
         names = action.words(key)
         for name in names:
             vector = self.vectors.get(name)

@@ -14,7 +14,7 @@ from ipi_mtd.plumed_input.definition import did_you_mean
 from ipi_mtd.plumed_input.draft import Content, Draft
 from ipi_mtd.plumed_input.parser import parse
 
-Places: TypeAlias = dict[tuple[int | str, int | str], str]
+Places: TypeAlias = Mapping[tuple[int | str, int | str], str]
 """Where a table of the configuration comes from, by its key and its own name or number."""
 
 
@@ -39,17 +39,11 @@ class Translation:
     """
 
     content: Content
-    places: Mapping[tuple[int | str, int | str], str]
+    places: Places
     tempered: Sequence[tuple[Action, str]] = ()
 
     def require_temperature(self) -> None:
-        """Refuse what needs a temperature that nobody has said.
-
-        Raises
-        ------
-        UserError
-            Which names the action and the keyword.
-        """
+        """Raise a UserError if something needs a temperature, as nobody has said one."""
         for action, key in self.tempered:
             raise action.error("needs the temperature: give TEMP", key)
 
@@ -100,7 +94,9 @@ def _finish(draft: Draft) -> Translation:
         )
     tables = _tables()
     for action, section in draft.sections:
-        tables[str(GRAMMAR[action.name].table)].append((action, section))
+        table = GRAMMAR[action.name].table
+        assert table is not None, f"{action.name} adds a section of no table"
+        tables[table].append((action, section))
     # without a bias the scalars are what the run is for
     biased = draft.biased or set(draft.scalars)
     content: Content = {
@@ -111,10 +107,18 @@ def _finish(draft: Draft) -> Translation:
         "units": {key: draft.units[key] for key in ("energy", "time")},
         "restart": draft.files.go_on(),
     }
-    places: Places = {("models", label): draft.labels[label].place() for label in draft.models}
+    return Translation(content, _places(draft, content, tables), draft.tempered)
+
+
+def _places(
+    draft: Draft, content: Content, tables: Mapping[str, list[tuple[Action, Content]]]
+) -> Places:
+    places: dict[tuple[int | str, int | str], str] = {
+        ("models", label): draft.labels[label].place() for label in draft.models
+    }
     for table, pairs in tables.items():
         places |= {(table, k): action.place() for k, (action, _) in enumerate(pairs)}
     for key in ("cv", "quantity"):
         for k, section in enumerate(content[key]):
             places[key, k] = draft.labels[section["name"].partition(".")[0]].place()
-    return Translation(content, places, draft.tempered)
+    return places

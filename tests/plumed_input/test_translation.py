@@ -14,9 +14,9 @@ import pytest
 from ipi_mtd import units
 from ipi_mtd.errors import UserError
 from ipi_mtd.plumed_input import GRAMMAR, Action, actions, translate
-from ipi_mtd.plumed_input.definition import Definition, Given, optional, required
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft
-from ipi_mtd.plumed_input.readings import energy, one
+from ipi_mtd.plumed_input.keywords import Keyword, energy, one, required
 
 Write = Callable[[str], Path]
 
@@ -288,7 +288,7 @@ def test_a_new_bias_is_one_definition(write: Write, monkeypatch: pytest.MonkeyPa
     keywords = {
         "ARG": required(Draft.bias_on),
         "SLOPE": required(energy),
-        "FILE": optional(one(str), default="SLOPES"),
+        "FILE": Keyword(one(str), default="SLOPES"),
     }
     new = Definition("LINEAR", keywords, _translate_linear, table="linear")
     monkeypatch.setitem(GRAMMAR, "LINEAR", new)

@@ -11,7 +11,7 @@ from ipi_mtd.plumed_input.actions.select_components import SELECT_COMPONENTS
 from ipi_mtd.plumed_input.actions.units import UNITS
 from ipi_mtd.plumed_input.actions.walls import WALLS
 
-_DEFINITIONS = (
+_SUPPORTED = (
     UNITS,
     RESTART,
     METATOMIC,
@@ -24,5 +24,5 @@ _DEFINITIONS = (
     FLUSH,
 )
 
-GRAMMAR = {definition.name: definition for definition in _DEFINITIONS}
+GRAMMAR = {definition.name: definition for definition in _SUPPORTED}
 """The supported actions by their names; any other is an error."""

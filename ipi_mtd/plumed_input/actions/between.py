@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import Definition, Given, optional, required
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft, Vector
-from ipi_mtd.plumed_input.readings import one
+from ipi_mtd.plumed_input.keywords import Keyword, one, required
 from ipi_mtd.written_number import WrittenNumber
 
 _BOUNDS = {"LOWER": WrittenNumber, "UPPER": WrittenNumber, "SMEAR": values.positive}
@@ -46,8 +46,8 @@ BETWEEN = Definition(
     "BETWEEN",
     {
         "ARG": required(Draft.plain_vector),
-        **{key: optional(one(convert)) for key, convert in _BOUNDS.items()},
-        "SWITCH": optional(_gaussian),
+        **{key: Keyword(one(convert)) for key, convert in _BOUNDS.items()},
+        "SWITCH": Keyword(_gaussian),
     },
     _between,
     labeled=True,

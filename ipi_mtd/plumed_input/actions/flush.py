@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from ipi_mtd.plumed_input import values
-from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import Definition, Given, required
-from ipi_mtd.plumed_input.draft import Draft
-from ipi_mtd.plumed_input.readings import one
+from ipi_mtd.plumed_input.definition import Definition
+from ipi_mtd.plumed_input.keywords import one, required
 
-
-def _nothing(_draft: Draft, _action: Action, _given: Given) -> None:
-    pass
-
-
-FLUSH = Definition("FLUSH", {"STRIDE": required(one(values.count))}, _nothing)
+FLUSH = Definition("FLUSH", {"STRIDE": required(one(values.count))}, lambda *_: None)

@@ -7,19 +7,19 @@ import math
 from ipi_mtd.periods import same_period
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import (
-    UPDATE_TIMES,
-    Definition,
-    Flag,
-    Given,
-    Keywords,
-    Refused,
-    optional,
-    required,
-    section,
-)
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Content, Draft
-from ipi_mtd.plumed_input.readings import each_cv, energy, one, restart
+from ipi_mtd.plumed_input.keywords import (
+    UPDATE_TIMES,
+    Flag,
+    Keyword,
+    Refused,
+    each_cv,
+    energy,
+    one,
+    required,
+    restart,
+)
 from ipi_mtd.written_number import WrittenNumber
 
 _MOST_BINS = 1_000_000
@@ -40,29 +40,9 @@ def _kelvin(text: str) -> str:
     return f"{values.positive(text)!r} K"
 
 
-_KEYWORDS: Keywords = {
-    "ARG": required(Draft.bias_on, "cvs"),
-    "SIGMA": required(each_cv(values.positive), "sigma"),
-    "HEIGHT": required(energy, "height"),
-    "PACE": required(one(values.count), "pace"),
-    "BIASFACTOR": optional(one(_bias_factor), "bias_factor"),
-    "TEMP": optional(one(_kelvin), "temperature"),
-    "FILE": optional(one(values.file_name), "file", default="HILLS"),
-    "GRID_MIN": optional(each_cv(WrittenNumber)),
-    "GRID_MAX": optional(each_cv(WrittenNumber)),
-    "GRID_BIN": optional(each_cv(values.count)),
-    "GRID_SPACING": optional(each_cv(values.positive)),
-    "RESTART": optional(restart),
-    "CALC_RCT": Flag("rct"),
-    "FMT": Refused("is not supported: HILLS keeps all digits, or a restart would be another run"),
-    "TAU": Refused("is not supported: give HEIGHT"),
-    **UPDATE_TIMES,
-}
-
-
 def _metad(draft: Draft, action: Action, given: Given) -> None:
     name, grid = action.called, _grid(draft, action, given)
-    draft.add(action, {"name": name, "grid": grid, **section(_KEYWORDS, given)})
+    draft.add(action, {"name": name, "grid": grid, **given.section})
     draft.files.take(action, given["FILE"], given.get("RESTART"))
     components = ["bias"]
     if given["CALC_RCT"]:
@@ -70,10 +50,9 @@ def _metad(draft: Draft, action: Action, given: Given) -> None:
             raise action.error("needs a grid: give GRID_MIN and GRID_MAX", "CALC_RCT")
         components = ["bias", "rbias", "rct"]
     draft.components[name] = {part: f"{name}.{part}" for part in components}
-    if "TEMP" not in given:
-        for key in ("BIASFACTOR", "CALC_RCT"):
-            if given.get(key):
-                draft.needs_temperature(action, key)
+    for key in ("BIASFACTOR", "CALC_RCT"):
+        if given.get(key) and "TEMP" not in given:
+            draft.needs_temperature(action, key)
 
 
 def _grid(draft: Draft, action: Action, given: Given) -> Content | bool:
@@ -90,8 +69,7 @@ def _grid(draft: Draft, action: Action, given: Given) -> Content | bool:
             f"a grid is for one to three CVs, got {n}: leave it out, and the hills are summed",
             "GRID_MIN",
         )
-    lower, upper = list(given["GRID_MIN"]), list(given["GRID_MAX"])
-    bins = list(given.get("GRID_BIN", [1] * n))
+    lower, upper, bins = given["GRID_MIN"], given["GRID_MAX"], given.get("GRID_BIN", [1] * n)
     spacing = None if "GRID_BIN" in given else [0.2 * width for width in given["SIGMA"]]
     spacing = given.get("GRID_SPACING", spacing)
     for k, (cv, low, high) in enumerate(zip(given["ARG"], lower, upper, strict=True)):
@@ -112,4 +90,28 @@ def _grid(draft: Draft, action: Action, given: Given) -> Content | bool:
     return {"min": lower, "max": upper, "bins": bins, "tiny": draft.quantity(1e-7)}
 
 
-METAD = Definition("METAD", _KEYWORDS, _metad, table="metad")
+METAD = Definition(
+    "METAD",
+    {
+        "ARG": required(Draft.bias_on, "cvs"),
+        "SIGMA": required(each_cv(values.positive), "sigma"),
+        "HEIGHT": required(energy, "height"),
+        "PACE": required(one(values.count), "pace"),
+        "BIASFACTOR": Keyword(one(_bias_factor), "bias_factor"),
+        "TEMP": Keyword(one(_kelvin), "temperature"),
+        "FILE": Keyword(one(values.file_name), "file", default="HILLS"),
+        "GRID_MIN": Keyword(each_cv(WrittenNumber)),
+        "GRID_MAX": Keyword(each_cv(WrittenNumber)),
+        "GRID_BIN": Keyword(each_cv(values.count)),
+        "GRID_SPACING": Keyword(each_cv(values.positive)),
+        "RESTART": Keyword(restart),
+        "CALC_RCT": Flag("rct"),
+        "FMT": Refused(
+            "is not supported: HILLS keeps all digits, or a restart would be another run"
+        ),
+        "TAU": Refused("is not supported: give HEIGHT"),
+        **UPDATE_TIMES,
+    },
+    _metad,
+    table="metad",
+)

@@ -6,18 +6,9 @@ import logging
 
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import (
-    Definition,
-    Flag,
-    Given,
-    Keyword,
-    Keywords,
-    optional,
-    required,
-    section,
-)
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft, Vector
-from ipi_mtd.plumed_input.readings import one, several
+from ipi_mtd.plumed_input.keywords import Flag, Keyword, one, required, several
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +27,6 @@ def _atoms(_draft: Draft, action: Action, key: str) -> list[int]:
         raise action.error(str(error), key) from error
 
 
-_KEYWORDS: Keywords = {
-    "MODEL": required(_path, "file"),
-    "EXTENSIONS_DIRECTORY": optional(_path, "extensions"),
-    "DEVICE": optional(one(str), "device"),
-    "SPECIES_TO_TYPES": optional(several(values.whole)),
-    "SELECTED_ATOMS": optional(_atoms, "selected_atoms"),
-    "VARIANT": optional(one(str), "variant"),
-    "SPECIES": Keyword(_atoms, numbered=True),
-    "CHECK_CONSISTENCY": Flag("check_consistency"),
-}
-
-
 def _metatomic(draft: Draft, action: Action, given: Given) -> None:
     types = _types(action, given)
     _check_selected(action, given.get("SELECTED_ATOMS", []), types)
@@ -55,7 +34,7 @@ def _metatomic(draft: Draft, action: Action, given: Given) -> None:
         "atoms": sorted(types),
         "atom_types": [types[atom] for atom in sorted(types)],
         "length_unit": draft.units["length"],
-        **section(_KEYWORDS, given),
+        **given.section,
     }
     draft.vectors[action.called] = Vector(action.called)
 
@@ -102,4 +81,18 @@ def _species(action: Action) -> list[str]:
     return wanted
 
 
-METATOMIC = Definition("METATOMIC", _KEYWORDS, _metatomic, labeled=True)
+METATOMIC = Definition(
+    "METATOMIC",
+    {
+        "MODEL": required(_path, "file"),
+        "EXTENSIONS_DIRECTORY": Keyword(_path, "extensions"),
+        "DEVICE": Keyword(one(str), "device"),
+        "SPECIES_TO_TYPES": Keyword(several(values.whole)),
+        "SELECTED_ATOMS": Keyword(_atoms, "selected_atoms"),
+        "VARIANT": Keyword(one(str), "variant"),
+        "SPECIES": Keyword(_atoms, numbered=True),
+        "CHECK_CONSISTENCY": Flag("check_consistency"),
+    },
+    _metatomic,
+    labeled=True,
+)

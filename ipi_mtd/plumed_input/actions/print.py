@@ -6,17 +6,9 @@ import re
 
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import (
-    UPDATE_TIMES,
-    Definition,
-    Given,
-    Keywords,
-    optional,
-    required,
-    section,
-)
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft
-from ipi_mtd.plumed_input.readings import one, restart
+from ipi_mtd.plumed_input.keywords import UPDATE_TIMES, Keyword, one, required, restart
 
 _FORMAT = re.compile(r"%[-+ #0]*[0-9]*(\.[0-9]*)?l?[feEgG]")
 
@@ -70,19 +62,21 @@ def _format(text: str) -> str:
     return text
 
 
-_KEYWORDS: Keywords = {
-    "ARG": required(_all_columns, "columns"),
-    "FILE": required(one(values.file_name), "file"),
-    "STRIDE": optional(one(values.count), "stride", default=1),
-    "FMT": optional(one(_format), "format", default="%f"),
-    "RESTART": optional(restart),
-    **UPDATE_TIMES,
-}
-
-
 def _print(draft: Draft, action: Action, given: Given) -> None:
     draft.files.take(action, given["FILE"], given.get("RESTART"), follows=True)
-    draft.add(action, {"time_format": "%f", **section(_KEYWORDS, given)})
+    draft.add(action, {"time_format": "%f", **given.section})
 
 
-PRINT = Definition("PRINT", _KEYWORDS, _print, table="colvar")
+PRINT = Definition(
+    "PRINT",
+    {
+        "ARG": required(_all_columns, "columns"),
+        "FILE": required(one(values.file_name), "file"),
+        "STRIDE": Keyword(one(values.count), "stride", default=1),
+        "FMT": Keyword(one(_format), "format", default="%f"),
+        "RESTART": Keyword(restart),
+        **UPDATE_TIMES,
+    },
+    _print,
+    table="colvar",
+)

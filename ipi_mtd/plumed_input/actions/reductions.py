@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import Definition, Given, required
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Content, Draft
+from ipi_mtd.plumed_input.keywords import required
 from ipi_mtd.written_number import WrittenNumber
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import Definition, Flag, Given
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft
+from ipi_mtd.plumed_input.keywords import Flag
 
 
 def _restart(draft: Draft, _action: Action, given: Given) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import Definition, Given, required
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft, Vector
-from ipi_mtd.plumed_input.readings import several
+from ipi_mtd.plumed_input.keywords import required, several
 
 _ELEMENT = re.compile(r"[1-9][0-9]{0,8}(\.[1-9][0-9]{0,8})?")
 

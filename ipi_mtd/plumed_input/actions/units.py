@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from ipi_mtd import units
 from ipi_mtd.plumed_input import values
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.definition import Definition, Given, Keywords, Refused, optional, section
+from ipi_mtd.plumed_input.definition import Definition, Given
 from ipi_mtd.plumed_input.draft import Draft
-from ipi_mtd.plumed_input.readings import one
+from ipi_mtd.plumed_input.keywords import Keyword, Refused, one
 
 # PLUMED's own factors: with others, the heights of well-tempered hills would be different ones
 LENGTHS = {"nm": "nm", "A": "angstrom", "um": "um", "Bohr": "bohr"}
@@ -40,20 +40,22 @@ def _unit(names: Mapping[str, str], default: str, inside: str) -> Callable[[str]
     return convert
 
 
-_KEYWORDS: Keywords = {
-    "LENGTH": optional(one(_unit(LENGTHS, "nm", "bohr")), "length"),
-    "ENERGY": optional(one(_unit(ENERGIES, "kJ/mol", "hartree")), "energy"),
-    "TIME": optional(one(_unit(TIMES, "ps", "ps")), "time"),
-    "NATURAL": Refused("is not supported: i-PI has units"),
-    "MASS": Refused("is not supported: nothing here depends on it"),
-    "CHARGE": Refused("is not supported: nothing here depends on it"),
-}
-
-
 def _units(draft: Draft, action: Action, given: Given) -> None:
     if any(other.name == action.name for other in draft.labels.values()):
         raise action.error("stands twice")
-    draft.units |= section(_KEYWORDS, given)
+    draft.units |= given.section
 
 
-UNITS = Definition("UNITS", _KEYWORDS, _units, first=True)
+UNITS = Definition(
+    "UNITS",
+    {
+        "LENGTH": Keyword(one(_unit(LENGTHS, "nm", "bohr")), "length"),
+        "ENERGY": Keyword(one(_unit(ENERGIES, "kJ/mol", "hartree")), "energy"),
+        "TIME": Keyword(one(_unit(TIMES, "ps", "ps")), "time"),
+        "NATURAL": Refused("is not supported: i-PI has units"),
+        "MASS": Refused("is not supported: nothing here depends on it"),
+        "CHARGE": Refused("is not supported: nothing here depends on it"),
+    },
+    _units,
+    first=True,
+)
