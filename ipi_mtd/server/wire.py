@@ -104,14 +104,22 @@ class Wire:
         ProtocolError
             If the connection breaks off inside of it, or it is not as the protocol has it.
         """
-        name = self._read_header()
+        name = self.read_header()
         if name == "POSDATA":
-            return Message(name, structure=self._read_posdata())
+            cell, positions = self.read_posdata()
+            return Message(name, structure=(positions, cell))
         if name == "INIT":
-            return Message(name, self._read_init()[1])
+            return Message(name, self.read_init()[1])
         return Message(name)
 
-    def _read_header(self) -> str | None:
+    def read_header(self) -> str | None:
+        """The next header, None when the server has closed the connection.
+
+        Raises
+        ------
+        ProtocolError
+            If the connection breaks off inside of it.
+        """
         try:
             data = self._reader.read(HEADER_SIZE)
         except OSError as error:
@@ -122,7 +130,7 @@ class Wire:
             raise ProtocolError("i-PI broke off inside of a message")
         return data.decode("ascii", errors="backslashreplace").rstrip()
 
-    def _read_init(self) -> tuple[int, str]:
+    def read_init(self) -> tuple[int, str]:
         """What follows INIT: the replica and the text.
 
         Raises
@@ -135,14 +143,14 @@ class Wire:
             raise ProtocolError(f"i-PI sent INIT with a text of {length} bytes")
         return replica, self._read(length).decode("utf-8", errors="replace")
 
-    def _read_posdata(self) -> tuple[FloatArray, FloatArray]:
+    def read_posdata(self) -> tuple[FloatArray, FloatArray]:
         """What follows POSDATA.
 
         Returns
         -------
-        positions : (n_atoms, 3) array, bohr
         cell : (3, 3) array, bohr
             Lattice vectors as rows.
+        positions : (n_atoms, 3) array, bohr
 
         Raises
         ------
@@ -158,7 +166,7 @@ class Wire:
         cell = numbers[:9].reshape(3, 3).T.copy()
         if not (is_finite(cell) and is_finite(positions)):
             raise ProtocolError("i-PI sent positions or a cell that are not finite")
-        return positions, cell
+        return cell, positions
 
     def send(self, message: bytes) -> None:
         """Send a whole message at once.
