@@ -8,7 +8,7 @@ models := lj38/histo-cv.pt lj38/soap-cv.pt
 # more than one thread makes 38 atoms slower
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup models run test lint bench clean
+.PHONY: setup models run test test-fast test-long lint bench clean
 
 setup: $(installed)
 
@@ -39,6 +39,12 @@ run: $(installed) $(models)
 
 test: lint $(models)
 	$(bin)/python -m pytest -n 2
+
+test-fast: $(installed) $(models)
+	$(bin)/python -m pytest -n 2 -m "not server"
+
+test-long: $(installed) $(models)
+	$(bin)/python -m pytest -n 2 -m long --long
 
 lint: $(installed)
 	$(bin)/ruff check .

@@ -16,11 +16,23 @@ SERVER_FIXTURES = {"site", "new_site"}
 XDIST_WORKER = "PYTEST_XDIST_WORKER"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever uses a site, directly or by another fixture, starts a server."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests marked `long` too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whoever uses a site, directly or by another fixture, starts a server; long tests can wait."""
     for item in items:
         if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
+    if not config.getoption("--long"):
+        config.hook.pytest_deselected(items=[item for item in items if is_long(item)])
+        items[:] = [item for item in items if not is_long(item)]
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether a test is only run when it is asked for."""
+    return item.get_closest_marker("long") is not None
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pytest
 from run_directory import open_run
 
 from ipi_mtd.assembly.run import Run
@@ -38,7 +39,11 @@ def growth(session, structure, warm_up: int, n_steps: int) -> float:
     return process.memory_info().rss - before
 
 
-def test_of_steps_with_the_models_of_the_example(tmp_path, exported):
+each_length = pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.long)])
+
+
+@each_length
+def test_of_steps_with_the_models_of_the_example(tmp_path, exported, times):
     path = ROOT / "inputs" / "lj38.toml"
     config = read_config(path)
     models = {
@@ -47,12 +52,13 @@ def test_of_steps_with_the_models_of_the_example(tmp_path, exported):
     }
     run = Run(config.model_copy(update={"models": models}))
     session = session_of(run, tmp_path)
-    assert growth(session, run.structure, 1000, 4000) < 3 * MIB
+    assert growth(session, run.structure, 1000, 2000 * times) < 3 * MIB
     session.close()
 
 
-def test_of_many_steps_of_the_history(tmp_path):
+@each_length
+def test_of_many_steps_of_the_history(tmp_path, times):
     system = open_run(tmp_path)
     structure = Structure(np.eye(3), np.zeros((3, 3)), np.full(3, 18, dtype=np.int32))
-    assert growth(system, structure, 2000, 30_000) < 3 * MIB
+    assert growth(system, structure, 2000, 15_000 * times) < 3 * MIB
     system.history.close()

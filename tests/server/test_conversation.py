@@ -8,7 +8,6 @@ import struct
 import sys
 import threading
 import time
-import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -25,6 +24,7 @@ from ipi_mtd.server.conversation import Conversation, serve
 from ipi_mtd.server.wire import HAVEDATA, NEEDINIT, READY, ProtocolError, Wire
 from ipi_mtd.structures.structure import Evaluation, Structure
 from ipi_mtd.walker import Question
+from tests.harness.ipi import unused_address
 
 N_ATOMS = 2
 TYPES = np.array([18, 18], dtype=np.int32)
@@ -338,7 +338,7 @@ def test_any_stream_of_bytes_ends_with_exit_or_one_line(stream, cut):
 @pytest.fixture
 def unix():
     """An address that nobody uses."""
-    address = Address(f"test-{uuid.uuid4().hex}")
+    address = Address(unused_address())
     yield address
     address.path.unlink(missing_ok=True)
 
