@@ -15,6 +15,7 @@ from ipi_mtd import units
 from ipi_mtd.config.explaining import explain
 from ipi_mtd.config.overrides import Overrides, with_overrides
 from ipi_mtd.config.schema import Config
+from ipi_mtd.config.sections import PlumedSection
 from ipi_mtd.errors import UserError
 
 _KEY = re.compile(r"\s*(\[.*|[A-Za-z0-9_.\"'-]+\s*=.*)")
@@ -162,11 +163,13 @@ def _with_plumed(
     """The content with what its PLUMED input says, and where in that input it says it."""
     from ipi_mtd.plumed_input import SETTINGS, translate
 
-    match content["plumed"]:
-        case {"file": str() | Path() as file, **more} if not more:
-            translated = translate(path.parent / file)
-        case other:
-            raise UserError(f"{path}: `plumed` needs the key `file` and no other, got {other!r}")
+    try:
+        plumed = PlumedSection.model_validate(content["plumed"], context=path.parent)
+    except ValidationError as error:
+        raise UserError(
+            f"{path}: `plumed` needs the key `file` and no other, got {content['plumed']!r}"
+        ) from error
+    translated = translate(plumed.file)
     twice = [key for key in SETTINGS if key in content]
     if twice:
         raise UserError(
