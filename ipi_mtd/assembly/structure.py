@@ -18,13 +18,20 @@ def structure_of(config: Config) -> Structure:
     Raises
     ------
     UserError
-        If its file cannot be read, or is not what the configuration says.
+        If its file cannot be read, the run is to be periodic along a lattice vector that it does
+        not have, or the potential needs the element of an atom that is none.
     """
     return read_labelled_structure(config)[0]
 
 
 def read_labelled_structure(config: Config) -> tuple[Structure, tuple[str, ...]]:
-    """The structure and the labels of its atoms."""
+    """The structure, and how its file calls each atom.
+
+    Raises
+    ------
+    UserError
+        As :func:`structure_of`.
+    """
     snapshot = read_structure(config.system.structure)
     section, numbers = config.potential, snapshot.numbers
     if isinstance(section, MetatomicSection | ASESection) and not numbers.all():
@@ -43,7 +50,7 @@ def directions_of(config: Config, snapshot: Snapshot) -> npt.NDArray[np.bool_]:
     Raises
     ------
     UserError
-        If one is to be that has no lattice vector.
+        If a direction is to be periodic in which the structure has no lattice vector.
     """
     section = config.potential
     all_pairs = isinstance(section, LennardJonesSection) and section.cutoff is None

@@ -118,7 +118,8 @@ def read_config(path: Path) -> Config:
     Raises
     ------
     UserError
-        Which names the file, the key, the rule and what was found.
+        If the file cannot be read, is not TOML, or breaks a rule of the schema; the message has the
+        key, the rule and what was found.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -140,7 +141,8 @@ def validate(content: dict[str, Any], path: Path) -> Config:
     Raises
     ------
     UserError
-        Which names the file, the key, the rule and what was found.
+        If it breaks a rule of the schema, or its PLUMED input cannot be translated; the message has
+        the key or the line, the rule and what was found.
     """
     places: Mapping[tuple[int | str, int | str], str] = {}
     if "plumed" in content:

@@ -116,7 +116,7 @@ class LennardJonesSection(Section):
     """
 
     kind: Literal["lennard-jones"]
-    """This potential."""
+    """Chooses this potential."""
     epsilon: Energy
     """The depth of the well."""
     sigma: Length
@@ -131,7 +131,7 @@ class MetatomicSection(Section):
     """``[potential]`` with ``kind = "metatomic"``: a model with an ``energy`` output."""
 
     kind: Literal["metatomic"]
-    """This potential."""
+    """Chooses this potential."""
     file: RelativePath
     """The exported model."""
     extensions: RelativePath | None = None
@@ -144,7 +144,7 @@ class ASESection(Section):
     """``[potential]`` with ``kind = "ase"``: any ASE calculator."""
 
     kind: Literal["ase"]
-    """This potential."""
+    """Chooses this potential."""
     calculator: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
     """Module and class, such as ``ase.calculators.emt:EMT``."""
     arguments: dict[str, Any] = {}
@@ -155,7 +155,7 @@ class NoPotentialSection(Section):
     """``[potential]`` with ``kind = "none"``: another driver gives the physical forces."""
 
     kind: Literal["none"]
-    """This potential."""
+    """Chooses this potential."""
 
 
 class ModelSection(Section):
