@@ -19,12 +19,12 @@ from ipi_mtd.biased_system.system import Bias, BiasedSystem, BiasTerm
 from ipi_mtd.config import Config
 from ipi_mtd.config.sections import (
     ASESection,
+    ColvarSection,
     CVSection,
     LennardJonesSection,
     MetadSection,
     MetatomicSection,
     ModelSection,
-    PrintSection,
     WallSection,
 )
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
@@ -238,7 +238,7 @@ class Run:
         )
         return BiasTerm(section.name, wall, cvs)
 
-    def _columns(self, section: PrintSection) -> dict[str, Column]:
+    def _columns(self, section: ColvarSection) -> dict[str, Column]:
         columns = Columns(
             self.cvs.cvs,
             self.quantities,

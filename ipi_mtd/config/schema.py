@@ -9,13 +9,13 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from ipi_mtd.config.sections import (
     ASESection,
+    ColvarSection,
     CVSection,
     LennardJonesSection,
     MetadSection,
     MetatomicSection,
     ModelSection,
     NoPotentialSection,
-    PrintSection,
     Section,
     SocketSection,
     SystemSection,
@@ -40,7 +40,7 @@ class Config(Section):
     """A number like a CV, but only for COLVAR: it is evaluated when it is printed."""
     metad: list[MetadSection] = []
     wall: list[WallSection] = []
-    colvar: list[PrintSection] = [PrintSection()]
+    colvar: list[ColvarSection] = [ColvarSection()]
     units: UnitsSection = UnitsSection()
     restart: bool = False
     """Go on with the hills that are there even if no journal tells of them."""
@@ -58,7 +58,7 @@ class Config(Section):
         _require_unique("cv", names)
         terms: list[MetadSection | WallSection] = [*self.metad, *self.wall]
         _require_unique("metad or wall", [term.name for term in terms])
-        tables: list[MetadSection | PrintSection] = [*self.metad, *self.colvar]
+        tables: list[MetadSection | ColvarSection] = [*self.metad, *self.colvar]
         _require_unique("file", [table.file for table in tables] + ["ipi-mtd.journal"])
         _require_unique("cv or quantity", [cv.name for cv in [*self.cv, *self.quantity]])
         for cv in [*self.cv, *self.quantity]:

@@ -363,7 +363,7 @@ class UnitsSection(Section):
     """The unit of time in HILLS and COLVAR."""
 
 
-class PrintSection(Section):
+class ColvarSection(Section):
     """``[[colvar]]``: a file with a line every so many steps.
 
     If nothing is said of any, there is one with the defaults.
