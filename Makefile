@@ -43,6 +43,7 @@ test: lint $(models)
 lint: $(installed)
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
+	$(bin)/lint-imports --no-cache
 	$(bin)/mypy
 
 # the pages of reference, from the docstrings and help texts that they repeat

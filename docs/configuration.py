@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, get_args, get_type_hints
+from typing import get_type_hints
 
 from pydantic.fields import FieldInfo
 
 from docs.kinds import in_words
 from docs.markdown import MADE, paragraphs, sentence, table
 from ipi_mtd.config import sections
-from ipi_mtd.config.schema import Config
-from ipi_mtd.config.sections import PlumedSection, Section
+from ipi_mtd.config.schema import RunConfig
+from ipi_mtd.config.sections import PlumedSection, Section, nested_sections
 
 HEAD = ("key", "value", "default", "meaning")
 
@@ -27,11 +27,11 @@ def configuration() -> str:
         "complete one.",
         *introduction,
         "## Above all tables",
-        _keys(Config),
+        _keys(RunConfig),
     ]
     seen: set[type[Section]] = set()
-    for name, field in Config.model_fields.items():
-        for section in _sections(field.annotation):
+    for name, field in RunConfig.model_fields.items():
+        for section in nested_sections(RunConfig, name):
             blocks += _again(name, field, section) if section in seen else _described(section)
             seen.add(section)
     return "\n\n".join([*blocks, *_described(PlumedSection)]) + "\n"
@@ -42,10 +42,11 @@ def _described(section: type[Section]) -> Iterator[str]:
     first, *more = paragraphs(section.__doc__)
     title, _, what = first.partition(": ")
     yield f"## {title.rstrip('.')}"
-    yield " ".join([sentence(what), *more])
+    if what or more:
+        yield " ".join([sentence(what), *more])
     yield _keys(section)
-    for field in section.model_fields.values():
-        for inner in _sections(field.annotation):
+    for name in section.model_fields:
+        for inner in nested_sections(section, name):
             yield from _described(inner)
 
 
@@ -59,13 +60,22 @@ def _keys(section: type[Section]) -> str:
     kinds = get_type_hints(section, include_extras=True)
     rows = []
     for name, field in section.model_fields.items():
-        if section is Config and _sections(field.annotation):
+        if section is RunConfig and nested_sections(section, name):
             continue
-        if not field.description:
-            raise ValueError(f"{section.__name__}.{name} needs a docstring")
-        meaning = " ".join(paragraphs(field.description))
+        meaning = " ".join(paragraphs(_description(section, name)))
         rows.append((f"`{name}`", in_words(kinds[name]), _default(field), sentence(meaning)))
     return table(HEAD, rows)
+
+
+def _description(section: type[Section], name: str) -> str:
+    """What a key is, said where it is declared, or where that overrides another declaration."""
+    declaring = [
+        parent for parent in section.__mro__ if name in getattr(parent, "model_fields", ())
+    ]
+    for parent in declaring:
+        if text := parent.model_fields[name].description:
+            return text
+    raise ValueError(f"{section.__name__}.{name} needs a docstring")
 
 
 def _default(field: FieldInfo) -> str:
@@ -76,9 +86,3 @@ def _default(field: FieldInfo) -> str:
     if isinstance(field.default, Section):
         return "`{}`"
     return f"`{json.dumps(field.default)}`"
-
-
-def _sections(annotation: Any) -> list[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return [annotation]
-    return [section for part in get_args(annotation) for section in _sections(part)]

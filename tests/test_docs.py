@@ -8,7 +8,7 @@ import pytest
 from docs.configuration import configuration
 from docs.kinds import in_words
 from docs.pages import PAGES
-from ipi_mtd.config.schema import Config
+from ipi_mtd.config.schema import RunConfig
 from ipi_mtd.config.sections import CVSection, ModelSection, WallSection
 
 PATHS = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -28,7 +28,7 @@ def test_every_file_that_a_page_links_to_exists(path):
 @pytest.mark.parametrize(
     ("section", "key", "words"),
     [
-        (Config, "threads", "whole number above 0"),
+        (RunConfig, "threads", "whole number above 0"),
         (ModelSection, "types", "table of whole numbers"),
         (ModelSection, "length_unit", "unit of length"),
         (CVSection, "period", "list of 2 numbers"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -58,3 +60,6 @@ gaussian = Kernel("gaussian", 0.0)
 """PLUMED's before 2.8: it jumps at the cutoff, from 0.2 % of the height to zero."""
 
 KERNELS = {kernel.name: kernel for kernel in (stretched_gaussian, gaussian)}
+
+HillInBias: TypeAlias = tuple[Sequence[float], Sequence[float], float, Kernel]
+"""A hill as the bias sums it: center, sigma, height in the bias, kernel."""

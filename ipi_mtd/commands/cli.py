@@ -75,7 +75,7 @@ def run(
     from ipi_mtd.config import read_input
 
     launcher = None if progress_fd is None else Launcher(progress_fd)
-    run_driver(read_input(config, **overrides), config, output, start, launcher)
+    run_driver(read_input(config, **overrides), output, start, launcher)
 
 
 @cli.command()
@@ -86,7 +86,7 @@ def check(config: Path, overrides: Overrides) -> None:
     from ipi_mtd.commands.check import check as check_run
     from ipi_mtd.config import read_input
 
-    for line in check_run(read_input(config, **overrides), config):
+    for line in check_run(read_input(config, **overrides)):
         click.echo(line)
 
 

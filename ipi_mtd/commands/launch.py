@@ -25,8 +25,8 @@ from ipi_mtd.commands.launching.processes import Pair, find_ipi
 from ipi_mtd.commands.launching.progress_bar import ProgressBar
 from ipi_mtd.commands.launching.summary import what_came_out
 from ipi_mtd.commands.launching.waiting import Watch
-from ipi_mtd.commands.progress import LOG
-from ipi_mtd.config import Config
+from ipi_mtd.commands.log_file import LOG
+from ipi_mtd.config import RunConfig
 from ipi_mtd.errors import UserError
 from ipi_mtd.record.recognition import NotContinued, foresee
 from ipi_mtd.record.run_directory import require_unused
@@ -61,7 +61,7 @@ class Plan:
 def launch(
     input_xml: Path,
     config_path: Path,
-    config: Config,
+    config: RunConfig,
     output: Path,
     arguments: list[str],
     *,
@@ -134,7 +134,7 @@ def launch(
         raise KeyboardInterrupt
 
 
-def _plan(input_xml: Path, config: Config, going_on: Continuation) -> Plan:
+def _plan(input_xml: Path, config: RunConfig, going_on: Continuation) -> Plan:
     """Look at everything that can be looked at without loading the models."""
     address = going_on.address
     ipi = _interpret(input_xml, going_on)

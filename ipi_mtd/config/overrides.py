@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from ipi_mtd.config.schema import Config
+from ipi_mtd.config.schema import RunConfig
 from ipi_mtd.config.sections import ModelSection
 from ipi_mtd.errors import UserError
 
@@ -34,12 +34,8 @@ class Overrides(TypedDict, total=False):
     """The port of i-PI; implies inet."""
 
 
-def with_overrides(config: Config, source: Path, overrides: Overrides) -> Config:
+def with_overrides(config: RunConfig, overrides: Overrides) -> RunConfig:
     """The configuration with what is said instead of the file.
-
-    Parameters
-    ----------
-    source : the file, for messages
 
     Raises
     ------
@@ -51,7 +47,7 @@ def with_overrides(config: Config, source: Path, overrides: Overrides) -> Config
     socket = _told(overrides, "address", "port")
     if "port" in socket:
         socket["mode"] = "inet"
-    replaced = _with_models(config.models, source, overrides.get("models", ()))
+    replaced = _with_models(config.models, config.source, overrides.get("models", ()))
     models = {name: model.model_copy(update=update) for name, model in replaced.items()}
     return config.model_copy(
         update={"models": models, "socket": config.socket.model_copy(update=socket)}

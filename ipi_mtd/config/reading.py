@@ -7,16 +7,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 from pydantic import ValidationError
 
 from ipi_mtd import units
 from ipi_mtd.config.explaining import explain
 from ipi_mtd.config.overrides import Overrides, with_overrides
-from ipi_mtd.config.schema import Config
+from ipi_mtd.config.schema import Config, RunConfig
 from ipi_mtd.config.sections import PlumedSection
 from ipi_mtd.errors import UserError
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 _KEY = re.compile(r"\s*(\[.*|[A-Za-z0-9_.\"'-]+\s*=.*)")
 
@@ -47,7 +49,7 @@ def is_plumed_input(path: Path) -> bool:
     return not _KEY.match(first)
 
 
-def read_input(path: Path, **overrides: Unpack[Overrides]) -> Config:
+def read_input(path: Path, **overrides: Unpack[Overrides]) -> RunConfig:
     """Read and check the input of a run, with what is said beside it.
 
     TOML says everything. PLUMED's input does not say what is simulated and where i-PI listens, so
@@ -65,16 +67,16 @@ def read_input(path: Path, **overrides: Unpack[Overrides]) -> Config:
         does not say is missing, or something is given twice.
     """
     if is_plumed_input(path):
-        return with_overrides(_read_plumed_input(path, overrides), path, overrides)
+        return with_overrides(_read_plumed_input(path, overrides), overrides)
     for option in ("structure", "timestep"):
         if overrides.get(option) is not None:
             raise UserError(
                 f"{path}: --{option} is for PLUMED's input; TOML says it as `system.{option}`"
             )
-    return with_overrides(read_config(path), path, overrides)
+    return with_overrides(read_config(path), overrides)
 
 
-def _read_plumed_input(path: Path, overrides: Overrides) -> Config:
+def _read_plumed_input(path: Path, overrides: Overrides) -> RunConfig:
     structure, timestep, address = (
         overrides.get("structure"),
         overrides.get("timestep"),
@@ -112,8 +114,12 @@ def _require_options(timestep: str, address: str) -> None:
         raise UserError(f"--address must be a name without blanks, got '{address}'")
 
 
-def read_config(path: Path) -> Config:
-    """Read and check a configuration.
+def read_config(path: Path) -> RunConfig:
+    """Read and check the configuration of a run.
+
+    Parameters
+    ----------
+    path : a TOML file
 
     Raises
     ------
@@ -121,17 +127,28 @@ def read_config(path: Path) -> Config:
         If the file cannot be read, is not TOML, or breaks a rule of the schema; the message has the
         key, the rule and what was found.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not TOML: {error}") from error
-    return validate(content, path)
+    return validate(_read_toml(path), path)
 
 
-def validate(content: dict[str, Any], path: Path) -> Config:
-    """Check the content of a configuration.
+def read_description(path: Path) -> Config:
+    """Read what is biased, whether or not a run could be made of it.
+
+    Parameters
+    ----------
+    path : a TOML file, or PLUMED's input
+
+    Raises
+    ------
+    UserError
+        As :func:`read_config`, or if its PLUMED input cannot be translated.
+    """
+    if is_plumed_input(path):
+        return _validate({"plumed": {"file": path.name}}, path, Config)
+    return _validate(_read_toml(path), path, Config)
+
+
+def validate(content: dict[str, Any], path: Path) -> RunConfig:
+    """Check the content of the configuration of a run.
 
     Parameters
     ----------
@@ -144,16 +161,30 @@ def validate(content: dict[str, Any], path: Path) -> Config:
         If it breaks a rule of the schema, or its PLUMED input cannot be translated; the message has
         the key or the line, the rule and what was found.
     """
+    return _validate(content, path, RunConfig)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not TOML: {error}") from error
+
+
+def _validate(content: dict[str, Any], path: Path, kind: type[AnyConfig]) -> AnyConfig:
     places: Mapping[tuple[int | str, int | str], str] = {}
     if "plumed" in content:
         content, places = _with_plumed(content, path)
     try:
-        config = Config.model_validate(content, context=path.parent)
+        config = kind.model_validate(content, context=path.parent)
     except ValidationError as error:
         loci = [tuple(e["loc"][:2]) for e in error.errors()]
         found = [place for locus, place in places.items() if locus in loci]
         where = found[0] if found else path
         raise UserError(f"{where}: {explain(error, content)}") from error
+    config.set_source(path)
     for (table, key), place in places.items():
         getattr(config, str(table))[key].set_place(place)
     return config

@@ -11,7 +11,9 @@ brackets do. A key that does not exist is an error that names the closest one.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -53,6 +55,11 @@ class Section(BaseModel):
         self._place = place
 
     @property
+    def key(self) -> str:
+        """What tells it from others of its kind."""
+        return str(getattr(self, "name", "")) or str(getattr(self, "file", ""))
+
+    @property
     def is_plumeds(self) -> bool:
         """Whether PLUMED's input says it."""
         return self._place is not None
@@ -70,19 +77,78 @@ class Section(BaseModel):
         return f"{self._place}: `{in_plumed}`" if in_plumed else self._place
 
 
+def nested_sections(section: type[Section], key: str) -> list[type[Section]]:
+    """The tables that a key of a table can be, none if it is no table."""
+    field = section.model_fields.get(key)
+    return [] if field is None else _sections_in(field.annotation)
+
+
+def _sections_in(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in _sections_in(part)]
+
+
+class BiasSection(Section):
+    """A table that describes a bias.
+
+    Attributes
+    ----------
+    maker : where the function is that makes the bias of such a table, ``module:name``
+    """
+
+    maker: ClassVar[str]
+    name: Name
+
+    def arguments(self, cvs: Sequence[str]) -> list[str]:
+        """The names of the CVs that it acts on.
+
+        Parameters
+        ----------
+        cvs : the names of all CVs
+        """
+        raise NotImplementedError
+
+    def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:
+        """Check what the table needs of the others.
+
+        Parameters
+        ----------
+        cvs : the names of all CVs
+        temperature : of the run, if it is known
+
+        Raises
+        ------
+        ValueError
+            If it does not fit; the message has the key and what it needs.
+        """
+
+    def files(self) -> list[str]:
+        """The names of the files that the bias writes."""
+        return []
+
+
 class SystemSection(Section):
     """``[system]``: what is simulated."""
 
-    structure: RelativePath
+    structure: RelativePath | None = None
     """A file that i-PI wrote, or that ASE reads; gives the number and the species of the atoms, in
     i-PI's order, and whether the run is periodic."""
     periodic: bool | tuple[bool, bool, bool] | None = None
     """Whether the cell that i-PI sends is periodic, for all lattice vectors or for each; as the
     structure says by default."""
-    timestep: Time
+    timestep: Time | None = None
     """i-PI's time step, for the time column of the files."""
     temperature: Temperature | None = None
     """The temperature of the run; well-tempered metadynamics needs it."""
+
+
+class RunSystemSection(SystemSection):
+    """``[system]``: what is simulated."""
+
+    # a run cannot do without these; what they are is said above
+    structure: RelativePath
+    timestep: Time
 
 
 class SocketSection(Section):
@@ -289,9 +355,10 @@ class GridSection(Section):
         return self
 
 
-class MetadSection(Section):
+class MetadSection(BiasSection):
     """``[[metad]]``: a metadynamics bias."""
 
+    maker: ClassVar[str] = "ipi_mtd.bias.make_metad:make_metad"
     name: Name = "metad"
     """What it is called: its energy is the column ``NAME.bias`` of COLVAR."""
     cvs: list[str] | None = None
@@ -309,14 +376,41 @@ class MetadSection(Section):
     rct: bool = False
     """Whether COLVAR can have ``NAME.rct``, the c(t) of reweighting over the box of the grid, and
     ``NAME.rbias``, the bias without it, as with PLUMED's CALC_RCT."""
-    grid: GridSection | Literal[False] = GridSection()
-    """The grid that the hills are summed on; false for the exact sum, which takes longer the more
-    hills there are, and is what more than three CVs get."""
+    grid: GridSection | Literal[False] | None = None
+    """The grid that the hills are summed on, by default one with the defaults of its keys; false
+    for the exact sum, which takes longer the more hills there are, and is the default with more
+    than three CVs."""
     file: Name = "HILLS"
     """The name of the file of its hills, in the directory of the run."""
 
+    def arguments(self, cvs: Sequence[str]) -> list[str]:
+        """The CVs that it names, all by default."""
+        return list(self.cvs or cvs)
 
-class WallSection(Section):
+    def files(self) -> list[str]:
+        """HILLS."""
+        return [self.file]
+
+    def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:
+        """Check names of CVs, one width for each of them, and what needs a temperature."""
+        used = self.arguments(cvs)
+        for name in used:
+            require_known("metad.cvs", name, cvs)
+        require_one_each("metad.sigma", self.sigma, used)
+        if self.grid:
+            for key in ("min", "max", "bins", "spacing"):
+                if (values := getattr(self.grid, key)) is not None:
+                    require_one_each(f"metad.grid.{key}", values, used)
+        has_temperature = (self.temperature or temperature) is not None
+        if self.bias_factor is not None and not has_temperature:
+            raise ValueError("`metad.bias_factor` (BIASFACTOR) needs `system.temperature` (TEMP)")
+        if self.rct and not (has_temperature and self.grid and self.grid.bins):
+            raise ValueError(
+                "`metad.rct` needs `system.temperature` and `min`, `max`, `bins` of the `grid`"
+            )
+
+
+class WallSection(BiasSection):
     """``[[wall]]``: a wall that keeps a CV on one side of a value.
 
     Its energy is ``kappa * ((s - at + offset) / eps)^exponent`` beyond an upper wall, the mirror
@@ -324,6 +418,7 @@ class WallSection(Section):
     its energy is the sum.
     """
 
+    maker: ClassVar[str] = "ipi_mtd.bias.walls:make_walls"
     name: Name
     """What it is called: its energy is the column ``NAME.bias`` of COLVAR, its squared force
     ``NAME.force2``."""
@@ -341,6 +436,18 @@ class WallSection(Section):
     """The length that the distance from it is measured in; 1 by default."""
     offset: Annotated[list[Number], OneOrMore] | None = None
     """How far before `at` it begins; 0 by default."""
+
+    def arguments(self, cvs: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """The CVs that it names."""
+        return self.cv
+
+    def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:  # noqa: ARG002
+        """Check names of CVs, and one value for each of them."""
+        for name in self.cv:
+            require_known("wall.cv", name, cvs)
+        for key in ("at", "kappa", "exponent", "eps", "offset"):
+            if (values := getattr(self, key)) is not None:
+                require_one_each(f"wall.{key}", values, self.cv)
 
 
 class PlumedSection(Section):
@@ -380,3 +487,32 @@ class ColvarSection(Section):
     """How a number is written, as in C; by default with all its digits."""
     time_format: NumberFormat | None = None
     """How the time is written; like the other numbers by default."""
+
+
+def require_known(key: str, name: str, known: Sequence[str]) -> None:
+    """Refuse a name that is none of those known, and say which was probably meant.
+
+    Raises
+    ------
+    ValueError
+        With the key.
+    """
+    if name not in known:
+        guess = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean '{guess[0]}'?" if guess else f", only {', '.join(known)}"
+        raise ValueError(f"`{key}`: there is no '{name}'{hint}")
+
+
+def require_one_each(key: str, values: Sequence[Any], cvs: Sequence[str]) -> None:
+    """Refuse another number of values than one for each CV.
+
+    Raises
+    ------
+    ValueError
+        With the key.
+    """
+    if len(values) != len(cvs):
+        raise ValueError(
+            f"`{key}` needs one value for each of the {len(cvs)} CVs ({', '.join(cvs)}), "
+            f"got {len(values)}"
+        )

@@ -14,7 +14,7 @@ actions.
 """
 
 from ipi_mtd.plumed_input.action import Action
-from ipi_mtd.plumed_input.grammar import GRAMMAR
+from ipi_mtd.plumed_input.actions import GRAMMAR
 from ipi_mtd.plumed_input.parser import parse
 from ipi_mtd.plumed_input.translation import SETTINGS, Translation, translate
 

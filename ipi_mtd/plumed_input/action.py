@@ -42,6 +42,11 @@ class Action:
     keywords: Mapping[str, Word]
     flags: Mapping[str, Word]
 
+    @property
+    def called(self) -> str:
+        """Its label, or a name that says where it is."""
+        return self.label or f"{self.name.lower()}-line-{self.line}"
+
     def error(self, what: str, key: str | None = None) -> UserError:
         """An error that names the file, the line and the action."""
         word = self.keywords.get(key or "") or self.flags.get(key or "")
@@ -86,7 +91,7 @@ class Action:
         UserError
             If it is not what it must be.
         """
-        return self._convert(key, self.text(key), convert)
+        return self.converted(key, self.text(key), convert)
 
     def values(self, key: str, convert: Callable[[str], T], n: int | None = None) -> list[T]:
         """The words of a list, converted; `n` is how many it must have.
@@ -99,9 +104,16 @@ class Action:
         words = self.words(key)
         if n is not None and len(words) != n:
             raise self.error(f"needs one value for each of the {n} CVs, got {len(words)}", key)
-        return [self._convert(key, word, convert) for word in words]
+        return [self.converted(key, word, convert) for word in words]
 
-    def _convert(self, key: str, text: str, convert: Callable[[str], T]) -> T:
+    def converted(self, key: str, text: str, convert: Callable[[str], T]) -> T:
+        """A text that belongs to a keyword, converted.
+
+        Raises
+        ------
+        UserError
+            If `convert` refuses it with a ValueError.
+        """
         try:
             return convert(text)
         except ValueError as error:

@@ -12,9 +12,6 @@ _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::(-?[0-9]{1,9}))?)?")
 MOST_ATOMS = 10_000_000
 """More are a slip of the keyboard."""
 
-MOST_BINS = 1_000_000
-"""Along one CV; more are a slip of the keyboard."""
-
 
 def positive(text: str) -> float:
     """A number above zero.

@@ -31,7 +31,9 @@ class AsePotential:
         self._bohr = factor("bohr", "angstrom")
         self._hartree = factor("hartree", "eV")
 
-    def evaluate(self, structures: Sequence[Structure]) -> list[Evaluation]:
+    def evaluate(
+        self, structures: Sequence[Structure], neighborhoods: object = None
+    ) -> list[Evaluation]:
         """Energy, forces and virial of each structure."""
         return [self._evaluate(structure) for structure in structures]
 

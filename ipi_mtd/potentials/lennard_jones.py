@@ -71,7 +71,9 @@ class LennardJones:
         if cutoff is not None and shift:
             self._energy_at_cutoff, _ = self._pair_terms(np.array([cutoff**2]))
 
-    def evaluate(self, structures: Sequence[Structure]) -> list[Evaluation]:
+    def evaluate(
+        self, structures: Sequence[Structure], neighborhoods: object = None
+    ) -> list[Evaluation]:
         """Energy, forces and virial of each structure."""
         # infinities speak for themselves in the answer
         with np.errstate(all="ignore"):

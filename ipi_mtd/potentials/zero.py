@@ -15,7 +15,9 @@ class NoPotential:
     For a driver that adds the bias alone, when the physical forces reach i-PI from elsewhere.
     """
 
-    def evaluate(self, structures: Sequence[Structure]) -> list[Evaluation]:
+    def evaluate(
+        self, structures: Sequence[Structure], neighborhoods: object = None
+    ) -> list[Evaluation]:
         """Zeros for each structure."""
         return [
             Evaluation(0.0, np.zeros((len(structure.positions), 3)), np.zeros((3, 3)))

@@ -76,7 +76,7 @@ def plumed_dat(tmp_path, exported):
 
 def six(config, path):
     run = Run(config, path)
-    return float(run.cvs.evaluate(run.structure).s[0])
+    return float(run.cvs.evaluate([run.structure]).s[0, 0])
 
 
 @pytest.mark.parametrize("unit", ["angstrom", "atomic_unit"])

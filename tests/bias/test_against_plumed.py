@@ -70,7 +70,7 @@ def grid_options(periods: Sequence[Period]) -> str:
 def plumed_grid(periods: Sequence[Period]) -> Grid:
     lower, upper = zip(*(BOUNDS[period] for period in periods), strict=True)
     spacing = [(hi - lo) / BINS[p] for lo, hi, p in zip(lower, upper, periods, strict=True)]
-    return Grid(lower, spacing, periods)
+    return Grid(lower, spacing, periods, HEIGHT)
 
 
 def across_the_border(trace: FloatArray, periods: Sequence[Period]) -> FloatArray:
@@ -113,7 +113,7 @@ def test_sum_of_hills_gives_plumeds_energies_forces_and_hills(
 ) -> None:
     trace = across_the_border(walk(400, len(periods)), periods)
     plumed = run_plumed(trace, metad_lines(periods, bias_factor, ""))
-    check_history(HillSum(periods), bias_factor, trace, plumed)
+    check_history(HillSum(periods, [SIGMA] * len(periods)), bias_factor, trace, plumed)
 
 
 @each_tempering
@@ -133,7 +133,7 @@ def test_a_hill_wider_than_the_period_counts_once_on_the_grid_as_in_plumeds_sum(
     trace = np.linspace(-3.0, 3.0, 50)[:, None]
     lines = [line.replace(f"={SIGMA}", "=1.2") for line in metad_lines([PI], None, "")]
     plumed = run_plumed(trace, lines)
-    grid = Grid([-math.pi], [2.0 * math.pi / 400], [PI])
+    grid = Grid([-math.pi], [2.0 * math.pi / 400], [PI], HEIGHT)
     metad = Metad(sigma=[1.2], height=HEIGHT, pace=PACE, surface=grid)
     V = []
     for step, s in enumerate(trace):

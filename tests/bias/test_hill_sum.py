@@ -12,7 +12,7 @@ from ipi_mtd.bias import HillSum
 
 def test_cells_leave_no_hill_out() -> None:
     rng = np.random.default_rng(7)
-    bias = HillSum([None, (0.0, 5.0), None, None])
+    bias = HillSum([None, (0.0, 5.0), None, None], [0.5] * 4)
     center, sigma = rng.uniform(0.0, 5.0, (300, 4)), rng.uniform(0.3, 1.5, (300, 4))
     for c, width in zip(center, sigma, strict=True):
         bias.add(c.tolist(), width.tolist(), 1.0)
@@ -27,4 +27,4 @@ def test_cells_leave_no_hill_out() -> None:
 
 def test_a_sum_on_no_cv_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        HillSum([])
+        HillSum([], [])

@@ -15,8 +15,8 @@ from ipi_mtd.files.hills import Hill
 
 KT = 2.5
 SURFACES = {
-    "grid": lambda: Grid([0.0, 0.0], [0.05, 0.05], [None, None]),
-    "sum": lambda: HillSum([None, None]),
+    "grid": lambda: Grid([0.0, 0.0], [0.05, 0.05], [None, None], height=1.2),
+    "sum": lambda: HillSum([None, None], [0.2, 0.3]),
 }
 
 

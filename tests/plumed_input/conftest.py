@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ase
 import ase.io
 import numpy as np
 import pytest
+import torch
 
 from ipi_mtd import units
 from ipi_mtd.arrays import FloatArray
@@ -104,13 +106,18 @@ def trace() -> FloatArray:
 
 
 class Features:
-    """The three coordinates of one atom as the output of a model."""
+    """The three coordinates of one atom of each structure as the output of a model."""
 
     def __init__(self, values: FloatArray) -> None:
         self.values = values
+        self.outputs = torch.from_numpy(values).requires_grad_(True)
 
-    def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return seed.reshape(1, 3), np.zeros((3, 3))
+    def require_finite(self, numbers: FloatArray) -> None:
+        assert np.isfinite(numbers).all()
+
+    def pull_back(self, s: torch.Tensor, dV_ds: FloatArray) -> tuple[FloatArray, FloatArray]:
+        (gradient,) = torch.autograd.grad(s, self.outputs, torch.from_numpy(dV_ds))
+        return gradient.reshape(-1, 1, 3).numpy(), np.zeros((len(s), 3, 3))
 
 
 class CoordinatesModel:
@@ -124,8 +131,8 @@ class CoordinatesModel:
     def __init__(self, path: Path, *_: object, **__: object) -> None:
         self.path = path
 
-    def evaluate(self, structure: Structure) -> Features:
-        return Features(structure.positions.reshape(self.shape).copy())
+    def evaluate(self, structures: Sequence[Structure], _neighborhoods: Any = None) -> Features:
+        return Features(np.array([s.positions.reshape(self.shape) for s in structures]))
 
 
 @dataclass

@@ -58,7 +58,7 @@ def directory(tmp_path: Path) -> Path:
         ("input", 'threads = 1\n[system]\nstructure = "a"', False),
     ],
 )
-def test_the_kind_of_input_is_recognised(
+def test_the_kind_of_input_is_recognized(
     tmp_path: Path, name: str, text: str, is_plumed: bool
 ) -> None:
     (tmp_path / name).write_text(text)
@@ -157,8 +157,8 @@ class TwoOutputs:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def evaluate(self, _structure: object) -> SimpleNamespace:
-        return SimpleNamespace(values=np.zeros((1, 2)))
+    def evaluate(self, _structures: object) -> SimpleNamespace:
+        return SimpleNamespace(values=np.zeros((1, 1, 2)))
 
 
 @pytest.mark.parametrize("name", ["nvt.xml", "RESTART", "input.dat", "input.toml"])

@@ -98,7 +98,7 @@ def test_bias_is_the_sum_of_the_hills_before(directory: Path) -> None:
     assert hills.names == ("cv1", "cv2")
     np.testing.assert_allclose(hills.times, [0.075, 0.15, 0.225])
     assert set(hills.bias_factors) == {40.0}
-    bias = HillSum([None, None])
+    bias = HillSum([None, None], [0.5, 0.5])
     waiting = list(zip(hills.times, hills, strict=True))
     for row, time in enumerate(colvar["time"]):
         while waiting and waiting[0][0] < time - 1e-9:
