@@ -20,12 +20,13 @@ agree with PLUMED's to the last digit; CODATA's differ by 6e-9."""
 
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*")
 
-_EXAMPLES = {
-    "hartree": "an energy such as '0.04 kcal/mol'",
-    "bohr": "a length such as '3.4 angstrom'",
-    "ps": "a time such as '2.5 fs'",
-    "K": "a temperature such as '19.3 K'",
+EXAMPLES = {
+    "hartree": ("energy", "0.04 kcal/mol"),
+    "bohr": ("length", "3.4 angstrom"),
+    "ps": ("time", "2.5 fs"),
+    "K": ("temperature", "19.3 K"),
 }
+"""What each of our units measures, and how a user may write it."""
 
 
 _Measure: TypeAlias = tuple[float, tuple[int, ...]]
@@ -151,10 +152,12 @@ def parse(text: str, to: str) -> float:
     ValueError
         If there is no number, no unit, or a unit of something else.
     """
+    kind, example = EXAMPLES[to]
+    rule = f"must be {'an' if kind == 'energy' else 'a'} {kind} such as '{example}'"
     match = _QUANTITY.fullmatch(text)
     if match is None or match[2] is None:
-        raise ValueError(f"must be {_EXAMPLES[to]}, with its unit")
+        raise ValueError(f"{rule}, with its unit")
     try:
         return float(match[1]) * factor(match[2], to)
     except ValueError as error:
-        raise ValueError(f"must be {_EXAMPLES[to]}: {error}") from error
+        raise ValueError(f"{rule}: {error}") from error

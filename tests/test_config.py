@@ -240,7 +240,7 @@ def test_a_file_that_is_not_there_or_not_text_is_an_error(tmp_path):
 
 
 def override(config: Config, **options) -> Config:
-    return with_overrides(config, Path("run.toml"), options)
+    return with_overrides(config, options)
 
 
 def test_the_only_model_is_replaced_together_with_its_extensions(read):

@@ -41,7 +41,8 @@ def require_agreement(
     Raises
     ------
     UserError
-        Which names the element and both values.
+        If an element of the input and a key of the configuration differ, or the driver could not
+        serve the input; the message has both values.
     """
     require_served(ipi, address)
     (use,) = ipi.uses_of(ipi.socket_at(address))

@@ -29,7 +29,7 @@ def make_cv(section: CVSection, model: str, shape: Shape) -> CV:
     Raises
     ------
     ValueError
-        If it does not have it, or leaves more than one number.
+        If the output has no such sample or property, or the choice leaves more than one number.
     """
     if section.elements is not None:
         places = element_indices(section.elements, shape)

@@ -34,7 +34,9 @@ def structure_of(config: Config) -> Structure:
     Raises
     ------
     UserError
-        If its file cannot be read, or is not what the configuration says.
+        If the configuration names no file, the file cannot be read, the run is to be periodic along
+        a lattice vector that it does not have, or the potential needs the element of an atom that
+        is none.
     """
     return read_labelled_structure(config).structure
 
@@ -45,7 +47,7 @@ def read_labelled_structure(config: Config) -> LabelledStructure:
     Raises
     ------
     UserError
-        If its file cannot be read, or is not what the configuration says.
+        As :func:`structure_of`.
     """
     if config.system.structure is None:
         raise UserError(f"{config.source}: `system.structure` is missing")

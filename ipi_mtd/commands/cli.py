@@ -137,8 +137,10 @@ def launch(
 @click.option("--config", type=FILE, help="The run's configuration: labels, CVs of --mark.")
 @click.option("--output", type=PATH, default="fes.dat", show_default=True, help="The table.")
 @click.option("--picture", type=PATH, default="fes.png", show_default=True, help="The picture.")
-@click.option("--temperature", type=float, help="In kelvin; for error bar and projection.")
-@click.option("--energy-unit", help="Of HILLS, if the file does not say it.")
+@click.option(
+    "--temperature", type=float, help="Temperature in kelvin; for error bar and projection."
+)
+@click.option("--energy-unit", help="Energy unit of HILLS, if the file does not say it.")
 @click.option(
     "--range",
     "ranges",
@@ -188,7 +190,9 @@ def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
 
 @cli.command()
 @click.argument("file", type=FILE, default="ipi-mtd.journal")
-@click.option("--steps", type=click.IntRange(0), default=5, show_default=True, help="How many.")
+@click.option(
+    "--steps", type=click.IntRange(0), default=5, show_default=True, help="How many of the steps."
+)
 def journal(file: Path, steps: int) -> None:
     """Show what the journal of a run holds: its settings and its last steps."""
     from ipi_mtd.record.journal import describe

@@ -37,7 +37,8 @@ def make_settings(
     Raises
     ------
     UserError
-        If an option makes no sense.
+        If a temperature or an energy is not above 0, an option is not written as it has to be, the
+        configuration cannot be read, or the CVs of a marked structure cannot be had.
     """
     if temperature is not None and not 0 < temperature < float("inf"):
         raise UserError(f"--temperature must be above 0 K, got {temperature:g}")
@@ -114,7 +115,7 @@ def require_energy_unit(unit: str) -> None:
     Raises
     ------
     UserError
-        Which names the option.
+        If the unit of --energy-unit is unknown or measures something else.
     """
     try:
         units.factor(unit, "hartree")
@@ -128,7 +129,7 @@ def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float, int | No
     Raises
     ------
     UserError
-        If one is neither, or a CV has two.
+        If a text is not of this form, or two are about the same CV.
     """
     axes: dict[str, tuple[float, float, int | None]] = {}
     for name, axis in map(parse_range, texts):
@@ -144,7 +145,7 @@ def parse_range(text: str) -> tuple[str, tuple[float, float, int | None]]:
     Raises
     ------
     UserError
-        If it is neither.
+        If the text is not of this form, a bound is no number or the bins are not a whole one.
     """
     name, _, numbers = text.partition("=")
     try:
@@ -160,7 +161,7 @@ def parse_mark(text: str) -> tuple[str, dict[str, float]]:
     Raises
     ------
     UserError
-        If it is something else.
+        If the text is not of this form, a value is no finite number, or a CV is named twice.
     """
     name, _, values = text.partition(":")
     try:

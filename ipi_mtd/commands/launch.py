@@ -83,8 +83,10 @@ def launch(
     Raises
     ------
     UserError
-        If something is wrong with the input, or one of the processes failed. If that is known
-        before i-PI is started, no file has changed.
+        If i-PI refuses its input or is not installed, the input and the configuration are not about
+        the same run, the run directory holds another run or is in use, a socket is taken, the
+        driver cannot load what it needs, or one of the processes failed. Only in the last case
+        has a file changed.
     """
     find_ipi()
     hills = [metad.file for metad in config.metad]

@@ -13,7 +13,7 @@ from ipi_mtd.config.sections import nested_sections
 
 def explain(error: ValidationError, content: dict[str, Any]) -> str:
     """The first of pydantic's complaints, as one line in the words of the file."""
-    # a misspelt key is also a missing one: say the former
+    # a misspelled key is also a missing one: say the former
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     keys, key = _locate(first["loc"], content, absent=first["type"] == "missing")
     found = first["input"]

@@ -15,6 +15,7 @@ from ipi_mtd import units
 from ipi_mtd.config.explaining import explain
 from ipi_mtd.config.overrides import Overrides, with_overrides
 from ipi_mtd.config.schema import Config, RunConfig
+from ipi_mtd.config.sections import PlumedSection
 from ipi_mtd.errors import UserError
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -123,7 +124,8 @@ def read_config(path: Path) -> RunConfig:
     Raises
     ------
     UserError
-        Which names the file, the key, the rule and what was found.
+        If the file cannot be read, is not TOML, or breaks a rule of the schema; the message has the
+        key, the rule and what was found.
     """
     return validate(_read_toml(path), path)
 
@@ -138,7 +140,7 @@ def read_description(path: Path) -> Config:
     Raises
     ------
     UserError
-        Which names the file, the key or the line, the rule and what was found.
+        As :func:`read_config`, or if its PLUMED input cannot be translated.
     """
     if is_plumed_input(path):
         return _validate({"plumed": {"file": path.name}}, path, Config)
@@ -156,7 +158,8 @@ def validate(content: dict[str, Any], path: Path) -> RunConfig:
     Raises
     ------
     UserError
-        Which names the file, the key, the rule and what was found.
+        If it breaks a rule of the schema, or its PLUMED input cannot be translated; the message has
+        the key or the line, the rule and what was found.
     """
     return _validate(content, path, RunConfig)
 
@@ -193,11 +196,13 @@ def _with_plumed(
     """The content with what its PLUMED input says, and where in that input it says it."""
     from ipi_mtd.plumed_input import SETTINGS, translate
 
-    match content["plumed"]:
-        case {"file": str() | Path() as file, **more} if not more:
-            translated = translate(path.parent / file)
-        case other:
-            raise UserError(f"{path}: `plumed` needs the key `file` and no other, got {other!r}")
+    try:
+        plumed = PlumedSection.model_validate(content["plumed"], context=path.parent)
+    except ValidationError as error:
+        raise UserError(
+            f"{path}: `plumed` needs the key `file` and no other, got {content['plumed']!r}"
+        ) from error
+    translated = translate(plumed.file)
     twice = [key for key in SETTINGS if key in content]
     if twice:
         raise UserError(

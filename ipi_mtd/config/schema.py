@@ -10,13 +10,13 @@ from pydantic import Field, PositiveInt, PrivateAttr, field_validator, model_val
 from ipi_mtd.config.sections import (
     ASESection,
     BiasSection,
+    ColvarSection,
     CVSection,
     LennardJonesSection,
     MetadSection,
     MetatomicSection,
     ModelSection,
     NoPotentialSection,
-    PrintSection,
     RunSystemSection,
     Section,
     SocketSection,
@@ -47,15 +47,15 @@ class Config(Section):
     models: Annotated[dict[Name, ModelSection], Field(min_length=1)]
     cv: Annotated[list[CVSection], Field(min_length=1)]
     quantity: list[CVSection] = []
-    """Like CVs, but only for COLVAR: evaluated when they are printed."""
+    """A number like a CV, but only for COLVAR: it is evaluated when it is printed."""
     metad: list[MetadSection] = []
     wall: list[WallSection] = []
-    colvar: list[PrintSection] = [PrintSection()]
+    colvar: list[ColvarSection] = [ColvarSection()]
     units: UnitsSection = UnitsSection()
     restart: bool = False
     """Go on with the hills that are there even if no journal tells of them."""
     threads: PositiveInt = 1
-    """Threads of torch; more than one makes a small system slower."""
+    """How many threads torch uses; more than one makes a small system slower."""
     _source: Path = PrivateAttr(default=Path("configuration"))
 
     @field_validator("metad", "wall", "colvar", "quantity", mode="before")

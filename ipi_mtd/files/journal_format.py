@@ -3,7 +3,7 @@
 Before each answer the driver writes here what it is about to do (the *proposal*), and only when
 i-PI has shown that it received the answer are the lines appended to HILLS and COLVAR. A driver that
 was killed in between finds the proposal here and either repeats it or finishes it. A short record
-of every earlier step (its *slot*) lets it recognise an i-PI that was restarted from a checkpoint.
+of every earlier step (its *slot*) lets it recognize an i-PI that was restarted from a checkpoint.
 
 All numbers are little-endian. The file is one header page or more, two places for proposals,
 written in turn, and a ring of slots.
