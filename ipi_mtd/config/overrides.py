@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ipi_mtd.config.schema import Config
+from ipi_mtd.config.sections import MetatomicSection
 from ipi_mtd.errors import UserError
 
 
@@ -25,6 +26,9 @@ def with_overrides(
     Parameters
     ----------
     models : name of a model and the file to take for it; the name "" stands for the only model
+    extensions : of the models of the CVs
+    device : of the models of the CVs, and of a metatomic potential
+    address, port : where i-PI listens; with a port, at an inet socket
 
     Raises
     ------
@@ -52,6 +56,13 @@ def with_overrides(
         socket["address"] = address
     if port is not None:
         socket.update(port=port, mode="inet")
+    potential = config.potential
+    if device is not None and isinstance(potential, MetatomicSection):
+        potential = potential.model_copy(update={"device": device})
     return config.model_copy(
-        update={"models": changed, "socket": config.socket.model_copy(update=socket)}
+        update={
+            "models": changed,
+            "potential": potential,
+            "socket": config.socket.model_copy(update=socket),
+        }
     )

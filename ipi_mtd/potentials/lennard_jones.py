@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +10,8 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.potentials.all_pairs import DistanceMatrix
 from ipi_mtd.potentials.potential import Potential, with_neighborhoods
+from ipi_mtd.structures.neighbors import Neighborhood, NeighborList
 from ipi_mtd.structures.structure import Evaluation, Structure
-
-if TYPE_CHECKING:
-    from ipi_mtd.structures.neighbors import Neighborhood
 
 _FEW_ATOMS = 150
 """An isolated cluster of up to this many atoms is done faster without a neighbor list."""
@@ -116,9 +113,6 @@ class LennardJones(Potential):
         self, structure: Structure, cutoff: float, neighborhood: Neighborhood | None
     ) -> Evaluation:
         """The pairs within the cutoff, images included, in time linear in the atoms."""
-        # here, because it takes a second: it imports torch
-        from ipi_mtd.structures.neighbors import NeighborList
-
         if neighborhood is None:
             neighbors = NeighborList(cutoff, full_list=False, skin=0.0)
         else:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Evaluation, Structure
-
-if TYPE_CHECKING:
-    from ipi_mtd.structures.neighbors import Neighborhood
 
 
 class Potential(Protocol):

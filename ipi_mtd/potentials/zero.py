@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ipi_mtd.potentials.potential import Potential
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Evaluation, Structure
-
-if TYPE_CHECKING:
-    from ipi_mtd.structures.neighbors import Neighborhood
 
 
 class NoPotential(Potential):
