@@ -273,5 +273,13 @@ def test_device_address_and_port_are_replaced(read):
     )
 
 
+def test_the_device_is_that_of_a_metatomic_potential_too(read):
+    config = read()
+    potential = MetatomicSection(kind="metatomic", file=Path("pet.pt"), extensions=Path("ext"))
+    moved = override(config.model_copy(update={"potential": potential}), device="cuda:1").potential
+    assert moved == potential.model_copy(update={"device": "cuda:1"})
+    assert override(config, device="cuda:1").potential == config.potential
+
+
 def test_nothing_said_changes_nothing(read):
     assert override(read()) == read()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ipi_mtd.config.schema import RunConfig
-from ipi_mtd.config.sections import ModelSection
+from ipi_mtd.config.sections import MetatomicSection, ModelSection
 from ipi_mtd.errors import UserError
 
 
@@ -23,7 +23,7 @@ class Overrides(TypedDict, total=False):
     extensions: Path | None
     """The directory of the models' TorchScript extensions."""
     device: str | None
-    """Where the models run."""
+    """Where the models of the CVs and a metatomic potential run."""
     address: str | None
     """The name of the unix socket, or the host, of i-PI."""
     structure: Path | None
@@ -49,8 +49,15 @@ def with_overrides(config: RunConfig, overrides: Overrides) -> RunConfig:
         socket["mode"] = "inet"
     replaced = _with_models(config.models, config.source, overrides.get("models", ()))
     models = {name: model.model_copy(update=update) for name, model in replaced.items()}
+    potential = config.potential
+    if "device" in told and isinstance(potential, MetatomicSection):
+        potential = potential.model_copy(update={"device": told["device"]})
     return config.model_copy(
-        update={"models": models, "socket": config.socket.model_copy(update=socket)}
+        update={
+            "models": models,
+            "potential": potential,
+            "socket": config.socket.model_copy(update=socket),
+        }
     )
 
 
