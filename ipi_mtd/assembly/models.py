@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ipi_mtd.arrays import IntArray
-from ipi_mtd.assembly.structure import LabelledStructure
+from ipi_mtd.assembly.structure import LabeledStructure
 from ipi_mtd.config import Config
 from ipi_mtd.config.sections import ModelSection
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 
 
-def load_models(config: Config, atoms: LabelledStructure) -> dict[str, FeatureModel]:
+def load_models(config: Config, atoms: LabeledStructure) -> dict[str, FeatureModel]:
     """Load the models of a configuration.
 
     Raises
@@ -26,7 +26,7 @@ def load_models(config: Config, atoms: LabelledStructure) -> dict[str, FeatureMo
     }
 
 
-def _load(key: str, section: ModelSection, structure: LabelledStructure) -> FeatureModel:
+def _load(key: str, section: ModelSection, structure: LabeledStructure) -> FeatureModel:
     """Load one model; `key` is the beginning of its keys in messages."""
     n_atoms = len(structure.labels)
     atoms = _indices(section.atoms, n_atoms, section.said_at(f"{key}.atoms`", "SPECIES"))
@@ -53,7 +53,7 @@ def _load(key: str, section: ModelSection, structure: LabelledStructure) -> Feat
     )
 
 
-def _types(key: str, section: ModelSection, structure: LabelledStructure) -> IntArray:
+def _types(key: str, section: ModelSection, structure: LabeledStructure) -> IntArray:
     """The model's type of every atom of the structure."""
     labels, numbers = structure.labels, structure.structure.types
     unknown = sorted(set(section.types) - set(labels))

@@ -11,7 +11,7 @@ from ipi_mtd.assembly.cvs import make_cvs
 from ipi_mtd.assembly.identity import identity_of, in_todays_words
 from ipi_mtd.assembly.models import load_models
 from ipi_mtd.assembly.potential import make_potential
-from ipi_mtd.assembly.structure import LabelledStructure, read_labelled_structure
+from ipi_mtd.assembly.structure import LabeledStructure, read_labeled_structure
 from ipi_mtd.biased_system import BiasedSystem
 from ipi_mtd.config import Config
 from ipi_mtd.cvs.cv import CollectiveVariables
@@ -43,9 +43,9 @@ class Run:
         If a file is missing or wrong, or the parts do not fit together.
     """
 
-    def __init__(self, config: Config, atoms: LabelledStructure | None = None) -> None:
+    def __init__(self, config: Config, atoms: LabeledStructure | None = None) -> None:
         self.config = config
-        atoms = atoms or read_labelled_structure(config)
+        atoms = atoms or read_labeled_structure(config)
         self.structure = atoms.structure
         self.models = load_models(config, atoms)
         features = CollectiveVariables(self.models, ()).evaluate([self.structure]).features

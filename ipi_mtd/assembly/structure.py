@@ -15,7 +15,7 @@ from ipi_mtd.structures.structure import Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabelledStructure:
+class LabeledStructure:
     """A structure, and what its file calls the atoms.
 
     Parameters
@@ -38,10 +38,10 @@ def structure_of(config: Config) -> Structure:
         a lattice vector that it does not have, or the potential needs the element of an atom that
         is none.
     """
-    return read_labelled_structure(config).structure
+    return read_labeled_structure(config).structure
 
 
-def read_labelled_structure(config: Config) -> LabelledStructure:
+def read_labeled_structure(config: Config) -> LabeledStructure:
     """The structure of a configuration, as periodic as the run, with the labels of its atoms.
 
     Raises
@@ -54,7 +54,7 @@ def read_labelled_structure(config: Config) -> LabelledStructure:
     return as_in_the_run(config, read_structure(config.system.structure))
 
 
-def as_in_the_run(config: Config, snapshot: Snapshot) -> LabelledStructure:
+def as_in_the_run(config: Config, snapshot: Snapshot) -> LabeledStructure:
     """What a file holds as the run has it: with its atoms' numbers, as periodic as it is.
 
     Raises
@@ -71,7 +71,7 @@ def as_in_the_run(config: Config, snapshot: Snapshot) -> LabelledStructure:
         )
     pbc = directions_of(config, snapshot)
     structure = Structure(snapshot.positions, snapshot.cell * pbc[:, None], numbers)
-    return LabelledStructure(structure, snapshot.labels)
+    return LabeledStructure(structure, snapshot.labels)
 
 
 def directions_of(config: Config, snapshot: Snapshot) -> npt.NDArray[np.bool_]:

@@ -10,8 +10,9 @@ import numpy as np
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.bias import NOTHING, Bias, BiasColumn, DepositFile, Learned, Seen
 from ipi_mtd.bias.grid import Grid
+from ipi_mtd.bias.hill_in_bias import HillInBias
 from ipi_mtd.bias.hill_sum import HillSum
-from ipi_mtd.bias.kernel import KERNELS, HillInBias
+from ipi_mtd.bias.kernel import KERNELS
 from ipi_mtd.bias.reweighting import Box, reweighting_columns
 from ipi_mtd.files.hills import Hill
 

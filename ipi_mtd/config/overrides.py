@@ -50,8 +50,8 @@ def with_overrides(config: RunConfig, overrides: Overrides) -> RunConfig:
     replaced = _with_models(config.models, config.source, overrides.get("models", ()))
     models = {name: model.model_copy(update=update) for name, model in replaced.items()}
     potential = config.potential
-    if "device" in told and isinstance(potential, MetatomicSection):
-        potential = potential.model_copy(update={"device": told["device"]})
+    if "device" in update and isinstance(potential, MetatomicSection):
+        potential = potential.model_copy(update={"device": update["device"]})
     return config.model_copy(
         update={
             "models": models,

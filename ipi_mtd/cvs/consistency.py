@@ -106,7 +106,7 @@ class Reference:
             try:
                 outputs = self._wrapper(systems, options, True)
             except Exception as error:
-                # metatomic 0.1.19 and before compare the samples of atoms with an uninitialised
+                # metatomic 0.1.19 and before compare the samples of atoms with an uninitialized
                 # list; ours have been compared with those asked for
                 if self._sample_kind == "system" or "invalid samples entries" not in str(error):
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,12 +100,11 @@ class Loader:
         )
         there = torch.from_numpy(packed).to(self._device)
         n_floats = len(numbers.view(np.int32))
-        leaves = there[:n_floats].view(self._dtype).split([array.size for array in floats])
-        indices = there[n_floats:].split([array.size for array in pairs])
-        return _shaped(leaves, floats), _shaped(indices, pairs)
+        leaves = _shaped(there[:n_floats].view(self._dtype), [array.shape for array in floats])
+        return leaves, _shaped(there[n_floats:], [array.shape for array in pairs])
 
 
-def _shaped(
-    tensors: Sequence[torch.Tensor], arrays: Sequence[FloatArray] | Sequence[IntArray]
-) -> list[torch.Tensor]:
-    return [t.view(array.shape) for t, array in zip(tensors, arrays, strict=True)]
+def _shaped(there: torch.Tensor, shapes: Sequence[tuple[int, ...]]) -> list[torch.Tensor]:
+    """Cut one tensor into several."""
+    pieces = torch.split(there, [math.prod(shape) for shape in shapes])
+    return [piece.view(shape) for piece, shape in zip(pieces, shapes, strict=True)]

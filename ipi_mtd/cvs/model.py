@@ -188,7 +188,7 @@ class FeatureModel:
         inputs = self._loader.load(geometries)
         samples, selected = self._samples.of_batch(len(geometries))
         try:
-            # TorchScript would optimise for the shapes of the first structures it sees, so that
+            # TorchScript would optimize for the shapes of the first structures it sees, so that
             # the last bits depend on them; on a CPU this makes nothing faster.
             with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
                 values, as_asked = self._engine(

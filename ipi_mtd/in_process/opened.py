@@ -12,7 +12,7 @@ import numpy as np
 from ipi_mtd import units
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.assembly.structure import LabelledStructure
+from ipi_mtd.assembly.structure import LabeledStructure
 from ipi_mtd.biased_system import BiasedEvaluation
 from ipi_mtd.config import Config, read_description
 from ipi_mtd.structures.structure import Evaluation, Structure
@@ -129,7 +129,7 @@ class Opened:
     def _run_of(self, structure: Structure, atoms: Any) -> Run:
         if self._run is None or not np.array_equal(self._run.structure.types, structure.types):
             labels = tuple(atoms.get_chemical_symbols())
-            run = Run(self.config, LabelledStructure(structure, labels))
+            run = Run(self.config, LabeledStructure(structure, labels))
             if self._learned is not None:
                 run.biases.learn_from(self._learned)
             self._run = run

@@ -164,8 +164,8 @@ def test_a_component_that_is_not_there_is_refused(content, change, message):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"colvar": {"stride": 5}}, "`colvar.COLVAR.stride` was 10, is 5"),
-        ({"colvar": {"columns": ["n6"]}}, "`colvar.COLVAR.columns` was None, is ['n6']"),
+        ({"colvar": {"stride": 5}}, "`colvar.COLVAR.stride` was absent, is 5"),
+        ({"colvar": {"columns": ["n6"]}}, "`colvar.COLVAR.columns` was absent, is ['n6']"),
         ({"units": {"energy": "eV"}}, "`units.energy` was kJ/mol, is eV"),
         ({"potential": {"kind": "none"}}, "`potential.kind` was lennard-jones, is none"),
     ],

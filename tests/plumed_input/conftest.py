@@ -144,7 +144,7 @@ def run_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, FloatArray], Outcome]:
     """Runs an input on a trace, with the coordinates of one atom as the vector `x`."""
-    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", CoordinatesModel)
+    monkeypatch.setattr("ipi_mtd.assembly.models.FeatureModel", CoordinatesModel)
     monkeypatch.setattr("ipi_mtd.cvs.cv.CollectiveVariables.warm_up", lambda *_: None)
     ase.io.write(tmp_path / "atom.xyz", ase.Atoms("Ar", positions=[[1.0, 1.0, 1.0]]))
 

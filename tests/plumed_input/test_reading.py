@@ -143,7 +143,7 @@ def test_a_bias_factor_without_any_temperature_is_an_error(directory: Path) -> N
 def test_what_the_model_does_not_have_is_an_error_when_it_is_loaded(
     directory: Path, lines: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", TwoOutputs)
+    monkeypatch.setattr("ipi_mtd.assembly.models.FeatureModel", TwoOutputs)
     (directory / "plumed.dat").write_text(PLUMED + lines)
     path = directory / "run.toml"
     path.write_text(f'{TOML}[plumed]\nfile = "plumed.dat"\n')
@@ -157,7 +157,7 @@ class TwoOutputs:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def evaluate(self, _structures: object) -> SimpleNamespace:
+    def evaluate(self, _structures: object, _neighborhoods: object = None) -> SimpleNamespace:
         return SimpleNamespace(values=np.zeros((1, 1, 2)))
 
 

@@ -400,7 +400,7 @@ def test_a_socket_file_that_nobody_listens_at_is_said_and_named(unix):
 
 
 def test_a_socket_file_that_nobody_listens_at_is_said_while_waiting(unix, caplog, monkeypatch):
-    monkeypatch.setattr("ipi_mtd.server.conversation.LISTENS_WITHIN", 0.2)
+    monkeypatch.setattr("ipi_mtd.server.connecting.LISTENS_WITHIN", 0.2)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(unix.path))
 
