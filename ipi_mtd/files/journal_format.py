@@ -27,7 +27,7 @@ proposal       u32 crc             of the rest, up to ``length``
                u32 length          bytes after this field
                u64 serial          counts the proposals; the larger of the two places is the last
                i64 step
-               f64 stride          the longest way an atom went since the step before, bohr
+               f64 longest way     that an atom went since the step before, bohr
                u32 incarnation     how often the walker has been rolled back
                f64 x (9 + 3 N)     cell (lattice vectors as rows) and positions, bohr
                for each file       i64 offset before the step, u32 length, the bytes to append
@@ -89,8 +89,8 @@ class Proposal:
     Parameters
     ----------
     step : int
-    stride : float, bohr
-        The longest way an atom went since the step before.
+    longest_way : float, bohr
+        The longest that an atom went since the step before.
     cell : (3, 3) array, bohr
     positions : (n_atoms, 3) array, bohr
     offsets : for each file its size before the step, bytes
@@ -101,7 +101,7 @@ class Proposal:
     """
 
     step: int
-    stride: float
+    longest_way: float
     cell: FloatArray
     positions: FloatArray
     offsets: tuple[int, ...]
@@ -245,7 +245,7 @@ def encode_proposal(proposal: Proposal, serial: int) -> bytes:
     """The bytes of a proposal."""
     payload = b"".join(
         (
-            _STEP[VERSION].pack(serial, proposal.step, proposal.stride, proposal.incarnation),
+            _STEP[VERSION].pack(serial, proposal.step, proposal.longest_way, proposal.incarnation),
             proposal.cell.tobytes(),
             proposal.positions.tobytes(),
             *(
@@ -275,7 +275,7 @@ def _decode(frame: bytes, header: Header) -> tuple[int, Proposal] | None:
     if len(payload) != length or zlib.crc32(payload, zlib.crc32(frame[4:8])) != crc:
         return None
     fields = _STEP[header.version]
-    serial, step, stride, *incarnation = fields.unpack_from(payload)
+    serial, step, longest_way, *incarnation = fields.unpack_from(payload)
     numbers = np.frombuffer(payload, "<f8", 9 + 3 * header.n_atoms, fields.size)
     cursor = fields.size + numbers.nbytes
     offsets, lines = [], []
@@ -288,7 +288,7 @@ def _decode(frame: bytes, header: Header) -> tuple[int, Proposal] | None:
     own = np.frombuffer(payload, "<f8", 2 * header.n_own, cursor).reshape(2, -1)
     return serial, Proposal(
         step=step,
-        stride=stride,
+        longest_way=longest_way,
         cell=numbers[:9].reshape(3, 3),
         positions=numbers[9:].reshape(-1, 3),
         offsets=tuple(offsets),

@@ -83,7 +83,7 @@ def recognize(journal: Journal, positions: FloatArray, cell: FloatArray) -> Reco
         return Recognized(Kind.REPEATED, proposal.step)
     if (earlier := journal.find(positions, cell)) is not None:
         return Recognized(Kind.EARLIER, earlier.step, earlier)
-    if way <= STRIDES * proposal.stride:
+    if way <= STRIDES * proposal.longest_way:
         return Recognized(Kind.NEXT, proposal.step + 1)
     return Recognized(Kind.UNKNOWN, proposal.step)
 

@@ -267,7 +267,7 @@ class RunDirectory:
         self._journal.record(
             Proposal(
                 step=step,
-                stride=self._longest_way,
+                longest_way=self._longest_way,
                 cell=cell,
                 positions=positions,
                 offsets=tuple(file.size for file in self._files),
@@ -300,7 +300,7 @@ class RunDirectory:
     def _cut(self, proposal: Proposal) -> None:
         for file, offset in zip(self._files, proposal.offsets, strict=True):
             file.cut(offset)
-        self._longest_way = proposal.stride
+        self._longest_way = proposal.longest_way
         self._last = None
 
     def _roll_back(
@@ -321,7 +321,7 @@ class RunDirectory:
         repeated = replace(
             last,
             step=earlier.step,
-            stride=FIRST_STRIDE,
+            longest_way=FIRST_STRIDE,
             cell=cell,
             positions=positions,
             offsets=earlier.before,

@@ -24,7 +24,7 @@ def proposal(step, n_atoms=2):
     rng = np.random.default_rng(step)
     return Proposal(
         step=step,
-        stride=0.25,
+        longest_way=0.25,
         cell=CELL,
         positions=rng.normal(size=(n_atoms, 3)),
         offsets=(100 + step, 200 + 2 * step),
@@ -34,8 +34,8 @@ def proposal(step, n_atoms=2):
 
 def same(one, other):
     return (
-        (one.step, one.stride, one.offsets, one.lines)
-        == (other.step, other.stride, other.offsets, other.lines)
+        (one.step, one.longest_way, one.offsets, one.lines)
+        == (other.step, other.longest_way, other.offsets, other.lines)
         and np.array_equal(one.cell, other.cell)
         and np.array_equal(one.positions, other.positions)
     )
@@ -155,8 +155,8 @@ def test_the_bytes_are_those_of_the_table(tmp_path):
         "own": {},
     }
     payload = data[header_size + size + 8 :]  # the first proposal is in the second place
-    serial, step, stride, incarnation = struct.unpack_from("<QqdI", payload)
-    assert (serial, step, stride, incarnation) == (1, 0, 0.25, 0)
+    serial, step, longest_way, incarnation = struct.unpack_from("<QqdI", payload)
+    assert (serial, step, longest_way, incarnation) == (1, 0, 0.25, 0)
     numbers = np.frombuffer(payload, "<f8", 15, 28)
     assert np.array_equal(numbers[9:].reshape(2, 3), proposal(0).positions)
     slot = data[header_size + 2 * size + 64 :]
