@@ -51,8 +51,8 @@ class Run:
         features = CollectiveVariables(self.models, ()).evaluate([self.structure]).features
         shapes = {name: features(name)[0].shape for name in self.models}
         cvs = CollectiveVariables(self.models, make_cvs(config, config.cv, shapes))
-        cvs.warm_up(self.structure)
         quantities = make_cvs(config, config.quantity, shapes)
+        cvs.warm_up(self.structure)
         self.biases = SharedBiases(make_biases(config, cvs))
         self.system = BiasedSystem(
             make_potential(config, self.structure),

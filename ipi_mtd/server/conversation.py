@@ -15,6 +15,7 @@ from typing import Protocol
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.biased_system import BiasedEvaluation, Occasion
 from ipi_mtd.server import wire
+from ipi_mtd.server.one_trajectory import OneTrajectory
 from ipi_mtd.server.wire import Message, ProtocolError, Wire
 from ipi_mtd.structures.structure import Structure
 from ipi_mtd.walker import Question
@@ -75,6 +76,7 @@ class Conversation:
         self._cv_names = cv_names
         self._after_step = after_step
         self._is_initialized = False
+        self._trajectory = OneTrajectory()
         self._received: tuple[FloatArray, FloatArray] | None = None  # and not yet answered
         self._wants_force = False
         self._answer: BiasedEvaluation | None = None  # to what was received
@@ -98,7 +100,7 @@ class Conversation:
         ProtocolError
             If the protocol does not have it here.
         UserError
-            As for :meth:`ipi_mtd.walker.Walker.asked`.
+            As for :meth:`ipi_mtd.walker.Walker.asked`, or if it is not one trajectory.
         """
         if message.name is None:
             raise ProtocolError("i-PI closed the connection without saying EXIT")
@@ -155,6 +157,7 @@ class Conversation:
             assert self._received is not None
             asked = self._walker.asked(*self._received)
             if isinstance(asked, Question):
+                self._trajectory.follow(asked.structure.positions, asked.structure.cell)
                 self.question = asked
                 return b""
             self._answer = asked

@@ -24,7 +24,6 @@ from ipi_mtd.record.tables import TableWriter
 from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 from ipi_mtd.walker.biases import SharedBiases
-from ipi_mtd.walker.one_trajectory import OneTrajectory
 from ipi_mtd.walker.own_numbers import OwnNumbers
 
 log = logging.getLogger(__name__)
@@ -111,7 +110,6 @@ class Walker:
     def connected(self) -> None:
         """Whoever asks is another one, and may have gone back: the next positions tell."""
         self._is_found = False
-        self._trajectory = OneTrajectory()
 
     def asked(self, positions: FloatArray, cell: FloatArray) -> Question | BiasedEvaluation:
         """What to evaluate, or the answer if it is known.
@@ -129,12 +127,11 @@ class Walker:
         Raises
         ------
         UserError
-            If the positions are of no step of the run, or of several trajectories.
+            If the positions are of no step of the run.
         """
         structure = Structure(positions.copy(), cell * self._periodic, self._types)
         if not self._is_found:
             self._find(structure)
-        self._trajectory.follow(structure.positions, structure.cell)
         if self._last is not None and _same(self._last.structure, structure):
             return self._last
         return Question(structure, self._occasion())

@@ -116,7 +116,7 @@ def test_c_of_t_needs_a_temperature() -> None:
 
 def test_a_hill_on_other_cvs_is_refused() -> None:
     with pytest.raises(ValueError, match="on 2 CVs, the hill on 1"):
-        metad(SURFACES["sum"]()).add(Hill((0.0,), (0.2,), 1.0))
+        metad(SURFACES["sum"]()).learn([Hill((0.0,), (0.2,), 1.0)])
 
 
 @pytest.mark.parametrize(
