@@ -123,8 +123,8 @@ class RunDirectory:
         self._files: list[AppendedFile] = []
         _require_directory(directory)
         known = (directory / JOURNAL).exists()
-        self.goes_on = start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known))
-        if self.goes_on:
+        goes_on = start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known))
+        if goes_on:
             for table in tables:
                 require_continuable(directory / table.file, table.header, whole=not known)
         try:
@@ -161,9 +161,9 @@ class RunDirectory:
         self._below: dict[str, bytes] = {}
 
     @property
-    def has_steps(self) -> bool:
-        """Whether the run has begun."""
-        return self._journal.proposal is not None
+    def last(self) -> Proposal | None:
+        """The step that was last written down, None in a run that has not begun."""
+        return self._journal.proposal
 
     def begin(self) -> None:
         """Make the directory and the journal, if they are not there.

@@ -75,5 +75,5 @@ class Reader:
                 try:
                     return self._socket.recv(size, socket.MSG_DONTWAIT)
                 except BlockingIOError:
-                    continue
+                    os.sched_yield()  # whoever else wants the core may have it
         return self._socket.recv(size)
