@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -210,19 +210,25 @@ class Readout:
             [k for k, cv in enumerate(cvs) if cv.model == model], dtype=np.intp
         )
         self._cvs = [cv for cv in cvs if cv.model == model]
-        self._places: torch.Tensor | None = None
+        self._pick = functools.cache(self._picker)
 
     def __call__(self, features: Features) -> torch.Tensor:
         """(n_structures, n) tensor: the CVs, not yet brought into their periods."""
-        outputs, n_properties = features.outputs, features.n_properties
+        outputs = features.outputs
+        return self._pick(outputs.shape[1], features.n_properties, outputs.device)(outputs)
+
+    def _picker(
+        self, n_features: int, n_properties: int, device: torch.device
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
         places = [cv.place(n_properties) for cv in self._cvs]
         if None in places:
-            return torch.stack([cv.evaluate(outputs, n_properties) for cv in self._cvs], dim=1)
-        if places == list(range(outputs.shape[1])):
-            return outputs  # the CVs are the features: nothing to do, and nothing to undo
-        if self._places is None:
-            self._places = torch.tensor(places, device=outputs.device)
-        return outputs.index_select(1, self._places)
+            return lambda outputs: torch.stack(
+                [cv.evaluate(outputs, n_properties) for cv in self._cvs], dim=1
+            )
+        if places == list(range(n_features)):
+            return lambda outputs: outputs  # nothing to do, and nothing to undo
+        index = torch.tensor(places, device=device)
+        return lambda outputs: outputs.index_select(1, index)
 
 
 @dataclass(frozen=True)
@@ -238,7 +244,7 @@ class CollectiveVariables:
     models: Mapping[str, FeatureModel]
     cvs: Sequence[CV]
 
-    @cached_property
+    @functools.cached_property
     def readouts(self) -> Mapping[str, Readout]:
         """For each model that a CV is made from, how it is."""
         return {

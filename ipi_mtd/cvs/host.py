@@ -35,8 +35,9 @@ class Host:
             else:
                 inputs.cells.append(self._no_cell)
                 inputs.pbcs.append(self._no_pbc)
-            inputs.pairs += [torch.from_numpy(pairs) for pairs in geometry.pairs]
-            inputs.vectors += [_leaf(vectors[:, :, None]) for vectors in geometry.vectors]
+            for pairs, vectors in zip(geometry.pairs, geometry.vectors, strict=True):
+                inputs.pairs.append(torch.from_numpy(pairs))
+                inputs.vectors.append(_leaf(vectors[:, :, None]))
         return inputs
 
     def unload(
@@ -83,5 +84,5 @@ def _of_atoms(pairs: IntArray, slopes: FloatArray, n_atoms: int) -> FloatArray:
     """Add what each pair contributes to its two atoms, one pair after the other."""
     places = (3 * pairs[:, :2].T)[:, :, None] + _XYZ
     both = np.concatenate([-slopes, slopes])
-    sums: FloatArray = np.bincount(places.reshape(-1), both.reshape(-1), 3 * n_atoms)  # type: ignore[assignment]
-    return sums.reshape(n_atoms, 3)
+    sums = np.bincount(places.reshape(-1), both.reshape(-1), 3 * n_atoms)
+    return sums.reshape(n_atoms, 3)  # type: ignore[return-value]  # with weights they are floats

@@ -109,14 +109,17 @@ class FeatureModel:
         transfer = Host() if here else Device(self.device, dtype)
         self._transfer = transfer
         wrapper = wrapper.to(self.device)
-        self._neighbor_lists = wrapper.requested_neighbor_lists()
+        requests = wrapper.requested_neighbor_lists()
+        self._neighbor_lists = [
+            ((self, k), request.cutoff, request.full_list) for k, request in enumerate(requests)
+        ]
         self.check_consistency = check_consistency
         self._reference = Reference(
             wrapper, self.output, self.sample_kind, capabilities.length_unit, self._types, dtype
         )
         engine = Engine(
             wrapper.module,
-            self._neighbor_lists,
+            requests,
             declared_name(capabilities.outputs, self.output),
             self.sample_kind,
             self._samples.place,
@@ -177,10 +180,8 @@ class FeatureModel:
         positions = given * self._bohr
         cell = structure.cell * self._bohr
         pairs, vectors = [], []
-        for k, request in enumerate(self._neighbor_lists):
-            neighbor_list = neighborhood.list_of(
-                (self, k), request.cutoff, full_list=request.full_list
-            )
+        for key, cutoff, full_list in self._neighbor_lists:
+            neighbor_list = neighborhood.list_of(key, cutoff, full_list=full_list)
             found, between = neighbor_list.compute(positions, cell)
             pairs.append(found)
             vectors.append(between)
