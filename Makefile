@@ -8,7 +8,7 @@ models := lj38/histo-cv.pt lj38/soap-cv.pt
 # more than one thread makes 38 atoms slower
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup models run test test-fast test-long lint bench clean
+.PHONY: setup models run test test-fast test-long lint docs bench clean
 
 setup: $(installed)
 
@@ -49,7 +49,12 @@ test-long: $(installed) $(models)
 lint: $(installed)
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
+	$(bin)/lint-imports --no-cache
 	$(bin)/mypy
+
+# the pages of reference, from the docstrings and help texts that they repeat
+docs: $(installed)
+	$(bin)/python -m docs
 
 bench: $(installed) $(models)
 	$(bin)/python -m benchmarks --long

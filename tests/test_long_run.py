@@ -10,8 +10,8 @@ from run_directory import open_run
 
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_config
-from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
+from tests.harness.session import session_of
 
 ROOT = Path(__file__).parents[1]
 MIB = 2**20
@@ -25,7 +25,7 @@ def oscillation(structure: Structure, n_steps: int):
         yield Structure(positions, structure.cell, structure.types)
 
 
-def growth(system, structure, warm_up: int, n_steps: int) -> float:
+def growth(session, structure, warm_up: int, n_steps: int) -> float:
     """Bytes by which the resident memory grows while steps are made."""
     process = psutil.Process()
     before = 0
@@ -33,8 +33,8 @@ def growth(system, structure, warm_up: int, n_steps: int) -> float:
         if k == warm_up:
             gc.collect()
             before = process.memory_info().rss
-        system.propose(moved)
-        system.commit()
+        session.propose(moved)
+        session.commit()
     gc.collect()
     return process.memory_info().rss - before
 
@@ -50,10 +50,10 @@ def test_of_steps_with_the_models_of_the_example(tmp_path, exported, times):
         name: model.model_copy(update={"file": exported / "histo-cv.pt"})
         for name, model in config.models.items()
     }
-    run = Run(config.model_copy(update={"models": models}), path)
-    history = run.open_history(tmp_path, Start.RESUME)
-    assert growth(run.system, run.structure, 1000, 2000 * times) < 3 * MIB
-    history.close()
+    run = Run(config.model_copy(update={"models": models}))
+    session = session_of(run, tmp_path)
+    assert growth(session, run.structure, 1000, 2000 * times) < 3 * MIB
+    session.close()
 
 
 @each_length

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
+from ipi_mtd.potentials.all_pairs import DistanceMatrix
+from ipi_mtd.potentials.potential import Potential, with_neighborhoods
+from ipi_mtd.structures.neighbors import Neighborhood, NeighborList
 from ipi_mtd.structures.structure import Evaluation, Structure
 
-if TYPE_CHECKING:
-    import vesin
-
-# Rows of the distance matrix are treated together until they hold this many numbers: the work
-# arrays then stay in the cache, and the memory does not grow with the square of the atoms.
-_BLOCK = 2**14
-
-# An isolated cluster of up to this many atoms is done faster without a neighbor list.
 _FEW_ATOMS = 150
+"""An isolated cluster of up to this many atoms is done faster without a neighbor list."""
 
 
-class LennardJones:
+class LennardJones(Potential):
     """``4 epsilon ((sigma/r)^12 - (sigma/r)^6)`` summed over the pairs of atoms [1]_.
 
     The answer depends on the structure alone, to the last bit, and on nothing that was evaluated
     before. Atoms at the same place have an infinite energy and forces that are not a number.
+    Memory is kept from a structure to the next, so two threads need two potentials.
 
     Parameters
     ----------
@@ -48,7 +43,7 @@ class LennardJones:
     ------
     UserError
         If `sigma` or `cutoff` is not positive; on evaluation, if a periodic cell meets a
-        potential without a cutoff.
+        potential without a cutoff or has no volume, or if one of many atoms is absurdly far away.
 
     References
     ----------
@@ -68,55 +63,64 @@ class LennardJones:
         self.cutoff = cutoff
         self.shift = shift
         self._energy_at_cutoff = 0.0
+        self._matrix = DistanceMatrix(0)
         if cutoff is not None and shift:
             self._energy_at_cutoff, _ = self._pair_terms(np.array([cutoff**2]))
 
-    def evaluate(self, structures: Sequence[Structure]) -> list[Evaluation]:
-        """Energy, forces and virial of each structure."""
+    def evaluate(
+        self,
+        structures: Sequence[Structure],
+        neighborhoods: Sequence[Neighborhood] | None = None,
+    ) -> list[Evaluation]:
+        """Energy, forces and virial of each structure; see :class:`.Potential`."""
         # infinities speak for themselves in the answer
         with np.errstate(all="ignore"):
-            return [self._evaluate(structure) for structure in structures]
+            return [
+                self._evaluate(structure, neighborhood)
+                for structure, neighborhood in with_neighborhoods(structures, neighborhoods)
+            ]
 
-    def _evaluate(self, structure: Structure) -> Evaluation:
-        positions, cell = structure.positions, structure.cell
-        isolated = not np.count_nonzero(cell)
-        if self.cutoff is None and not isolated:
-            raise UserError("Lennard-Jones: a periodic cell needs a `cutoff`, and none is set")
-        if self.cutoff is None or (isolated and _better_without_list(positions, self.cutoff)):
-            return self._all_pairs(positions)
-        return self._near_pairs(positions, cell)
+    def _evaluate(self, structure: Structure, neighborhood: Neighborhood | None) -> Evaluation:
+        isolated = not np.count_nonzero(structure.cell)
+        if self.cutoff is None:
+            if not isolated:
+                raise UserError("Lennard-Jones: a periodic cell needs a `cutoff`, and none is set")
+            return self._all_pairs(structure.positions, np.inf)
+        # nothing but the structure may decide which way it goes: the last bits differ
+        if isolated and len(structure.positions) <= _FEW_ATOMS:
+            return self._all_pairs(structure.positions, self.cutoff)
+        return self._near_pairs(structure, self.cutoff, neighborhood)
 
-    def _all_pairs(self, positions: FloatArray) -> Evaluation:
-        """An isolated cluster, in blocks of rows of its matrix of distances.
-
-        Each pair is met twice, which is cheaper than picking out one triangle of the matrix.
-        """
+    def _all_pairs(self, positions: FloatArray, cutoff: float) -> Evaluation:
+        """An isolated cluster, over the matrix of its distances."""
         n_atoms = len(positions)
-        x = np.ascontiguousarray(positions.T)  # (3, n_atoms)
+        if self._matrix.n_atoms != n_atoms:
+            self._matrix = DistanceMatrix(n_atoms)
         forces = np.empty((n_atoms, 3))
         energy = 0.0
-        n_rows = max(1, _BLOCK // max(1, n_atoms))
-        for start in range(0, n_atoms, n_rows):
-            rows = slice(start, start + n_rows)
-            r_ij = x[:, rows, None] - x[:, None, :]  # (3, n_rows, n_atoms)
-            r2 = np.einsum("kij,kij->ij", r_ij, r_ij)
-            r2.reshape(-1)[start :: n_atoms + 1] = np.inf  # an atom does not feel itself
-            if self.cutoff is not None:
-                r2[r2 >= self.cutoff**2] = np.inf
-                energy -= np.count_nonzero(r2 < np.inf) * self._energy_at_cutoff
-            block_energy, f_over_r = self._pair_terms(r2)
+        for block in self._matrix.blocks(positions):
+            if cutoff < np.inf:
+                beyond = block.r2 >= cutoff**2
+                block.r2[beyond] = np.inf
+                energy -= np.count_nonzero(~beyond) * self._energy_at_cutoff
+            block_energy, f_over_r = self._pair_terms(block.r2, *block.work)
             energy += block_energy
-            np.einsum("kij,ij->ik", r_ij, f_over_r, out=forces[rows])
+            np.einsum("kij,ij->ik", block.r_ij, f_over_r, out=forces[block.rows])
         # in a cluster the sum over pairs of r_ij f_ij is the sum over atoms of r_i f_i
-        return Evaluation(0.5 * energy, forces, x @ forces)
+        return Evaluation(0.5 * energy, forces, self._matrix.x @ forces)
 
-    def _near_pairs(self, positions: FloatArray, cell: FloatArray) -> Evaluation:
+    def _near_pairs(
+        self, structure: Structure, cutoff: float, neighborhood: Neighborhood | None
+    ) -> Evaluation:
         """The pairs within the cutoff, images included, in time linear in the atoms."""
-        n_atoms = len(positions)
-        pairs, r_ij = self._neighbors.compute(
-            positions, cell, cell.any(axis=1), "PD", copy=False
-        )  # (n_pairs, 2) and (n_pairs, 3), from the first to the second atom
-        first, second = pairs[:, 0].astype(np.intp), pairs[:, 1].astype(np.intp)
+        if neighborhood is None:
+            neighbors = NeighborList(cutoff, full_list=False, skin=0.0)
+        else:
+            key = ("Lennard-Jones", cutoff)
+            neighbors = neighborhood.list_of(key, cutoff, full_list=False)
+        n_atoms = len(structure.positions)
+        pairs, r_ij = neighbors.compute(structure.positions, structure.cell)
+        first, second = pairs[:, :2].astype(np.intp).T
         energy, f_over_r = self._pair_terms(np.einsum("ij,ij->i", r_ij, r_ij))
         forces = np.empty((n_atoms, 3))
         virial = np.empty((3, 3))
@@ -126,43 +130,25 @@ class LennardJones:
             virial[k] = f @ r_ij
         return Evaluation(energy - len(pairs) * self._energy_at_cutoff, forces, virial)
 
-    @cached_property
-    def _neighbors(self) -> vesin.NeighborList:
-        """Finds each pair within the cutoff once; kept, because it then reuses its memory.
+    def _pair_terms(
+        self, r2: FloatArray, s: FloatArray | None = None, f_over_r: FloatArray | None = None
+    ) -> tuple[float, FloatArray]:
+        """The summed energy of pairs, and each force over r.
 
-        A skin would make it three times faster on similar structures, but the order of the pairs,
-        hence the last bits of the sums, would then depend on what was evaluated before.
-        """
-        import vesin  # here, because it takes a second: it imports torch
-
-        return vesin.NeighborList(cutoff=self.cutoff, full_list=False, n_threads=1)
-
-    def _pair_terms(self, r2: FloatArray) -> tuple[float, FloatArray]:
-        """The summed energy of pairs at the squared distances `r2`, and each force over r.
-
-        `r2` is overwritten: fewer arrays stay in the fastest cache.
+        Parameters
+        ----------
+        r2 : any array, bohr^2
+            The squared distances; overwritten, as fewer arrays stay in the fastest cache.
+        s, f_over_r : arrays of that shape, optional
+            Memory to work in; the second one is returned.
         """
         inverse = np.divide(self.sigma**2, r2, out=r2)
-        s = inverse * inverse
+        s = np.multiply(inverse, inverse, out=s)
         s *= inverse  # (sigma/r)^6
-        f_over_r = s - 1.0
+        f_over_r = np.subtract(s, 1.0, out=f_over_r)
         energy = 4.0 * self.epsilon * float(np.vdot(s, f_over_r))
         f_over_r += s
         f_over_r *= s
         f_over_r *= inverse
         f_over_r *= 24.0 * self.epsilon / self.sigma**2
         return energy, f_over_r
-
-
-def _better_without_list(positions: FloatArray, cutoff: float) -> bool:
-    """Whether an isolated cluster is better done over all pairs than with a neighbor list.
-
-    Small ones are, for speed. So is one that has lost an atom to the far distance: vesin covers
-    the box around the atoms with at most 10^5 cells, and divides by zero (killing the process)
-    when the box is so long that this leaves less than one cell across it.
-    """
-    if len(positions) <= _FEW_ATOMS:
-        return True
-    n_cells = np.maximum(np.ptp(positions, axis=0) / cutoff, 1.0)
-    shrinking = min(1.0, (1e5 / n_cells.prod()) ** (1 / 3))
-    return bool(shrinking < 1.0 and n_cells.min() * shrinking < 4.0)

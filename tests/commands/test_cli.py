@@ -132,6 +132,7 @@ def test_help_loads_neither_torch_nor_numpy(command):
         ["check", "."],
         ["run", "run.toml", "--port", "99999"],
         ["run", "run.toml", "--fresh", "--keep-hills"],
+        ["launch", "run.toml", "run.toml", "--fresh", "--keep-hills"],
         ["launch", "no-such-file.xml", "run.toml"],
         ["fes", "no-such-file"],
     ],
@@ -465,6 +466,36 @@ def test_check_says_that_an_input_for_another_address_is_not_looked_at(capsys, l
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--model", "one.pt", "--model", "b=two words.pt", "--extensions", "here"],
+        ["--device", "cuda:1", "--address", "node7", "--port", "31415"],
+        ["--structure", "atoms.xyz", "--timestep", "2.5 fs"],
+        ["--fresh"],
+        ["--keep-hills"],
+    ],
+)
+def test_launch_gives_the_driver_the_options_that_it_was_given(
+    ipi_mtd, monkeypatch, config, input_xml, words
+):
+    given = []
+    monkeypatch.setattr("ipi_mtd.commands.launch.launch", lambda *all_, **_: given.extend(all_))
+    monkeypatch.setattr("ipi_mtd.config.read_input", lambda *_, **__: None)
+    of_launch = ["--output", "there", "--retries", "2", "--quiet"]
+    assert ipi_mtd("launch", input_xml(), config(), *of_launch, *words)[0] == 0
+    assert given[-1] == words
+
+
+def test_launch_has_every_option_of_run():
+    of_launch = {option.name for option in cli.commands["launch"].params}
+    of_run = {
+        option.name for option in cli.commands["run"].params if not getattr(option, "hidden", False)
+    }
+    assert of_run < of_launch
+
+
 def test_launching_into_a_file_is_refused(refusal, config, input_xml, tmp_path):
     name = unused_address()
     ours = input_xml(("<address> lj38 ", f"<address> {name} "))
@@ -640,8 +671,8 @@ def test_fes_finds_the_configuration_in_the_journal_beside_hills(
 ):
     path = config()
     (tmp_path / "run").mkdir()
-    run = Run(read_config(path), path)
-    run.open_history(tmp_path / "run", Start.RESUME).close()
+    run = Run(read_config(path))
+    run.open(tmp_path / "run", Start.RESUME).close()
     rows = "".join(f"{k} {20 + k} {1 + k} 1 0.5 0.04 40\n" for k in range(3))
     (tmp_path / "run/HILLS").write_text(
         "#! FIELDS time cv1 cv2 sigma_cv1 sigma_cv2 height biasf\n#! SET multivariate false\n"

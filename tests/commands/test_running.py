@@ -86,7 +86,7 @@ def test_what_i_pi_writes_has_the_cvs_of_its_step(pairs, exported, file, step, p
         for name, model in config.models.items()
     }
     config = config.model_copy(update={"models": models})
-    ((_, s),) = structure_marks(config, source, [pairs["unix"].directory / file])
+    ((_, s),) = structure_marks(config, [pairs["unix"].directory / file])
     rows = np.loadtxt(pairs["unix"].directory / "COLVAR")
     np.testing.assert_allclose(list(s.values()), rows[step // 10, 1:3], atol=places)
 

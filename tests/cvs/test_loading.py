@@ -157,7 +157,7 @@ bohr = units.factor("angstrom", "bohr")
 types = atoms.numbers.astype(np.int32)
 structure = Structure(atoms.positions * bohr, np.zeros((3, 3)), types)
 for extensions in [{", ".join(directories)}]:
-    print(FeatureModel(path, types, extensions=extensions).evaluate(structure).values.tolist())
+    print(FeatureModel(path, types, extensions=extensions).evaluate([structure]).values.tolist())
 """
     run = subprocess.run(
         [sys.executable, "-c", program],

@@ -229,7 +229,7 @@ def test_an_address_where_nobody_listens_is_refused_with_those_where_somebody_do
         ),
     ],
 )
-def test_a_misspelt_output_is_said_before_anything_starts(read, replacements, rule):
+def test_a_misspelled_output_is_said_before_anything_starts(read, replacements, rule):
     with pytest.raises(UserError) as raised:
         read(*replacements)
     assert str(raised.value).startswith(rule)

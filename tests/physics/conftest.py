@@ -81,7 +81,7 @@ def make_run(tmp_path: Path) -> Callable[[dict[str, Any]], Run]:
 
     def make(content: dict[str, Any]) -> Run:
         path = tmp_path / "driver.toml"
-        return Run(validate(content, path), path)
+        return Run(validate(content, path))
 
     return make
 
@@ -104,12 +104,12 @@ def add_hills() -> Callable[..., None]:
     def add(run: Run, structure: Structure, n: int = 20, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
         (evaluation,) = run.system.evaluate([structure])
-        (term,) = run.metads
+        (term,) = run.biases.terms
         sigma = np.array(term.bias.sigma)
         for _ in range(n):
             center = evaluation.s + sigma * rng.normal(size=len(sigma))
             height = term.bias.height * rng.uniform(0.5, 1.5)
-            term.bias.add(Hill(tuple(center.tolist()), term.bias.sigma, height))
+            term.bias.learn([Hill(tuple(center.tolist()), term.bias.sigma, height)])
 
     return add
 
@@ -141,7 +141,7 @@ def simulate(start_ipi: Callable[[str, Path], Process], tmp_path: Path) -> Calla
     ) -> None:
         path = tmp_path / "driver.toml"
         ipi = start_ipi(text, directory)
-        running.run(validate(content, path), path, directory, start)
+        running.run(validate(content, path), directory, start)
         assert finish(ipi, patience=60.0) == [0]
 
     return run

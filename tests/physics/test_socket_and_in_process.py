@@ -61,13 +61,10 @@ IN_PROCESS = """
 PES = """
 from pathlib import Path
 
-import numpy as np
-
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_config
-from ipi_mtd.server.conversation import extras
 from ipi_mtd.record.run_directory import Start
-from ipi_mtd.structures.structure import Structure
+from ipi_mtd.server.conversation import extras
 
 __DRIVER_NAME__ = "custom"
 __DRIVER_CLASS__ = "InProcess"
@@ -75,13 +72,14 @@ __DRIVER_CLASS__ = "InProcess"
 
 class InProcess:
     def __init__(self, config, **_):
-        self.run = Run(read_config(Path(config)), Path(config))
-        self.run.open_history(Path.cwd(), Start.RESUME)
+        self.run = Run(read_config(Path(config)))
+        self.walker = self.run.walker(self.run.open(Path.cwd(), Start.RESUME))
 
     def __call__(self, cell, positions):
-        self.run.system.commit()
-        structure = Structure(positions.copy(), np.zeros((3, 3)), self.run.structure.types)
-        evaluation = self.run.system.propose(structure)
+        self.walker.arrived()
+        question = self.walker.asked(positions, cell)
+        (evaluation,) = self.run.system.evaluate([question.structure], [question.occasion])
+        self.walker.answered(evaluation)
         total = evaluation.total
         return total.energy, total.forces, total.virial, extras(evaluation, self.run.cv_names)
 """

@@ -18,9 +18,9 @@ import pytest
 
 from ipi_mtd import units
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
 from tests.harness.plumed import follow, needs_plumed
+from tests.harness.session import session_of
 from tests.harness.tables import read_rows
 
 pytestmark = needs_plumed
@@ -63,12 +63,12 @@ def trace(crystal: Path) -> Trace:
 
 def ours(run: Run, trace: Trace, directory: Path) -> SimpleNamespace:
     """Follow the trace, in hartree and bohr."""
-    history = run.open_history(directory, Start.RESUME)
+    session = session_of(run, directory)
     answers = []
     for structure in trace:
-        answers.append(run.system.propose(structure).total)
-        run.system.commit()
-    history.close()
+        answers.append(session.propose(structure).total)
+        session.commit()
+    session.close()
     return SimpleNamespace(
         V=np.array([answer.energy for answer in answers]),
         forces=np.array([answer.forces for answer in answers]),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ase
 import ase.io
 import numpy as np
 import pytest
+import torch
 
 from ipi_mtd import units
 from ipi_mtd.arrays import FloatArray
@@ -18,6 +20,7 @@ from ipi_mtd.config.reading import read_input
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
 from tests.harness import plumed
+from tests.harness.session import session_of
 from tests.harness.tables import read_rows
 
 TIMESTEP = 0.0025  # ps
@@ -90,13 +93,19 @@ def trace() -> FloatArray:
 
 
 class Features:
-    """The three coordinates of one atom as the output of a model."""
+    """The three coordinates of one atom of each structure as the output of a model."""
 
     def __init__(self, values: FloatArray) -> None:
         self.values = values
+        self.n_properties = values.shape[2]
+        self.outputs = torch.from_numpy(values.reshape(len(values), -1)).requires_grad_(True)
 
-    def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return seed.reshape(1, 3), np.zeros((3, 3))
+    def require_finite(self, numbers: FloatArray) -> None:
+        assert np.isfinite(numbers).all()
+
+    def pull_back(self, s: torch.Tensor, dV_ds: FloatArray) -> tuple[FloatArray, FloatArray]:
+        (gradient,) = torch.autograd.grad(s, self.outputs, torch.from_numpy(dV_ds))
+        return gradient.reshape(-1, 1, 3).numpy(), np.zeros((len(s), 3, 3))
 
 
 class CoordinatesModel:
@@ -110,8 +119,8 @@ class CoordinatesModel:
     def __init__(self, path: Path, *_: object, **__: object) -> None:
         self.path = path
 
-    def evaluate(self, structure: Structure) -> Features:
-        return Features(structure.positions.reshape(self.shape).copy())
+    def evaluate(self, structures: Sequence[Structure], _neighborhoods: Any = None) -> Features:
+        return Features(np.array([s.positions.reshape(self.shape) for s in structures]))
 
 
 @dataclass
@@ -136,7 +145,7 @@ def run_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, FloatArray], Outcome]:
     """Runs an input on a trace, with the coordinates of one atom as the vector `x`."""
-    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", CoordinatesModel)
+    monkeypatch.setattr("ipi_mtd.assembly.models.FeatureModel", CoordinatesModel)
     monkeypatch.setattr("ipi_mtd.cvs.cv.CollectiveVariables.warm_up", lambda *_: None)
     ase.io.write(tmp_path / "atom.xyz", ase.Atoms("Ar", positions=[[1.0, 1.0, 1.0]]))
 
@@ -151,17 +160,17 @@ def run_ours(
         config = read_input(
             path, structure=tmp_path / "atom.xyz", timestep=f"{TIMESTEP} ps", address="x"
         )
-        assembled = Run(config, path)
-        history = assembled.open_history(directory, start)
+        assembled = Run(config)
+        session = session_of(assembled, directory, start)
         V, dV_ds = [], []
         kJ_mol = units.factor("hartree", "kJ/mol")
         for s in trace:
             structure = Structure(s[None, :], np.zeros((3, 3)), assembled.structure.types)
-            evaluation = assembled.system.propose(structure)
-            assembled.system.commit()
+            evaluation = session.propose(structure)
+            session.commit()
             V.append(evaluation.bias * kJ_mol)
             dV_ds.append(-evaluation.total.forces[0] * kJ_mol)
-        history.close()
+        session.close()
         return Outcome(np.array(V), np.array(dV_ds), directory)
 
     return run

@@ -48,7 +48,7 @@ def refusal(tmp_path, exported):
         )
         told = {"timestep": "1 fs", "address": "nobody", **options}
         with pytest.raises(UserError) as caught:
-            Run(read_input(path, structure=ROOT / "lj38/octahedron.xyz", **told), path)
+            Run(read_input(path, structure=ROOT / "lj38/octahedron.xyz", **told))
         return str(caught.value).removeprefix(f"{path}, ")
 
     return said

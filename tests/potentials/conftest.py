@@ -61,6 +61,12 @@ def crystal() -> Structure:
 
 
 @pytest.fixture
+def slab(crystal: Structure) -> Structure:
+    """The atoms of the crystal, periodic along two of its lattice vectors."""
+    return make_structure(crystal.positions, crystal.cell * [[1], [1], [0]])
+
+
+@pytest.fixture
 def position_derivative() -> Callable[..., FloatArray]:
     """The derivative of the energy with respect to the positions: (n_atoms, 3)."""
 

@@ -1,12 +1,14 @@
 """ASE calculators: units, and the sign of the stress."""
 
+import logging
+
 import numpy as np
 import pytest
 from ase.calculators.calculator import Calculator
 from ase.calculators.lj import LennardJones as AseLennardJones
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ipi_mtd.potentials import AsePotential
+from ipi_mtd.potentials import AsePotential, LennardJones, NoPotential
 from ipi_mtd.structures.structure import Structure
 
 
@@ -41,8 +43,7 @@ def test_electronvolts_and_angstroms_become_hartrees_and_bohrs(structure):
     assert_allclose(result.forces, [[-2 * bohr**2 / hartree, 0, 0], [0, 0, 0]], rtol=1e-8)
 
 
-def test_the_calculator_sees_types_cell_and_periodicity(crystal):
-    slab = Structure(crystal.positions, crystal.cell * [[1], [1], [0]], crystal.types)
+def test_the_calculator_sees_types_cell_and_periodicity(slab):
     calculator = Recorder()
     AsePotential(calculator).evaluate([slab])
 
@@ -72,16 +73,49 @@ def test_virial_is_minus_the_strain_derivative(
     assert_allclose(virial, -strain_derivative(ase_lennard_jones, s), rtol=1e-6, atol=1e-7)
 
 
-def test_the_virial_of_a_calculator_without_stress_is_zero_in_a_cell(crystal):
-    (result,) = AsePotential(Spring()).evaluate([crystal])
+MISSING = [
+    (Spring(), "crystal", "the calculator Spring has no stress"),
+    (AseLennardJones(), "slab", "what is periodic along a and b has no volume and no stress"),
+]
 
-    assert_array_equal(result.virial, np.zeros((3, 3)))
+
+@pytest.mark.parametrize(("calculator", "system", "why"), MISSING)
+def test_a_virial_that_is_not_known_is_told_as_zero_with_one_warning(
+    request, calculator, system, why, caplog
+):
+    potential, s = AsePotential(calculator), request.getfixturevalue(system)
+    first, second = potential.evaluate([s, s])
+
+    assert_array_equal(first.virial, np.zeros((3, 3)))
+    assert_array_equal(second.virial, np.zeros((3, 3)))
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.message == f"{why}, so the virial of the potential is told as zero"
 
 
-def test_the_virial_is_zero_in_a_partly_periodic_cell(crystal, ase_lennard_jones):
-    slab = Structure(crystal.positions, crystal.cell * [[1], [1], [0]], crystal.types)
+@pytest.mark.parametrize(("calculator", "system", "why"), MISSING)
+def test_it_can_be_asked_why_the_virial_is_missing(request, calculator, system, why, caplog):
+    missing = AsePotential(calculator).missing_virial(request.getfixturevalue(system))
 
-    assert_array_equal(ase_lennard_jones.evaluate([slab])[0].virial, np.zeros((3, 3)))
+    assert missing == f"{why}, so the virial of the potential is told as zero"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("calculator", "system"),
+    [(Spring(), "cluster"), (AseLennardJones(), "cluster"), (AseLennardJones(), "crystal")],
+)
+def test_a_virial_that_is_known_is_not_missing(request, calculator, system, caplog):
+    potential, s = AsePotential(calculator), request.getfixturevalue(system)
+    potential.evaluate([s])
+
+    assert potential.missing_virial(s) is None
+    assert not caplog.records
+
+
+def test_the_other_potentials_know_the_virial_of_a_slab(slab):
+    assert LennardJones(1, 1, 2.5).missing_virial(slab) is None
+    assert NoPotential().missing_virial(slab) is None
 
 
 def test_each_structure_gets_its_own_answer(cluster, structure, ase_lennard_jones):

@@ -1,5 +1,8 @@
 """Lennard-Jones: exact values, symmetries, derivatives, and ASE as a second implementation."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones as AseLennardJones
@@ -7,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.potentials import AsePotential, LennardJones
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 from ipi_mtd.units import factor
 
@@ -15,6 +19,9 @@ ANGSTROM = factor("angstrom", "bohr")
 
 # a cutoff in a gap between the shells of the lattice: no pair crosses it when atoms are displaced
 IN_A_GAP = 2.08
+
+SHEAR = np.array([[1.0, 0.0, 0.0], [0.1, 1.0, 0.0], [-0.05, 0.15, 1.0]])
+PLANE = SHEAR * [[1.0], [1.0], [0.0]]
 
 
 def dimer(structure, r):
@@ -127,12 +134,13 @@ def test_virial_of_a_cluster_is_minus_the_strain_derivative(cluster, cutoff, str
     assert_allclose(virial, -strain_derivative(potential, cluster), rtol=1e-7, atol=1e-6)
 
 
-def test_virial_of_a_cell_is_minus_the_strain_derivative(crystal, strain_derivative):
-    potential = LennardJones(1.2, 0.95, 2.5)
+@pytest.mark.parametrize("system", ["crystal", "slab"])
+def test_virial_of_a_cell_is_minus_the_strain_derivative(request, system, strain_derivative):
+    s, potential = request.getfixturevalue(system), LennardJones(1.2, 0.95, 2.5)
 
-    virial = potential.evaluate([crystal])[0].virial
+    virial = potential.evaluate([s])[0].virial
 
-    assert_allclose(virial, -strain_derivative(potential, crystal), rtol=1e-7, atol=1e-6)
+    assert_allclose(virial, -strain_derivative(potential, s), rtol=1e-7, atol=1e-6)
 
 
 # symmetries
@@ -205,7 +213,7 @@ def test_the_energy_scales_with_epsilon_and_lengths_with_sigma(crystal):
 def test_blocks_of_rows_sum_to_the_same(structure, lattice, monkeypatch):
     s = structure(lattice(4))
     (whole,) = LennardJones(1, 1).evaluate([s])
-    monkeypatch.setattr("ipi_mtd.potentials.lennard_jones._BLOCK", 700)  # 10 rows, the last has 4
+    monkeypatch.setattr("ipi_mtd.potentials.all_pairs.BLOCK", 700)  # 10 rows, the last has 4
 
     close(*LennardJones(1, 1).evaluate([s]), whole)
 
@@ -226,17 +234,44 @@ def test_a_small_cluster_needs_no_neighbor_list(cluster, shift, monkeypatch):
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_an_atom_lost_in_the_far_distance_does_no_harm(structure, lattice, axis):
-    cluster = lattice(6)
+def test_an_atom_lost_in_the_far_distance_does_no_harm(structure, lattice, axis, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a million million pairs if there are a million atoms")
+
+    monkeypatch.setattr(LennardJones, "_all_pairs", refuse)
+    cluster = lattice(13)  # 2197 atoms
     far = np.zeros((1, 3))
-    far[0, axis] = 1e8
+    far[0, axis] = 1e6
     potential = LennardJones(1, 1, 2.5)
     (whole,) = potential.evaluate([structure(cluster)])
     (result,) = potential.evaluate([structure(np.vstack([cluster, far]))])
 
-    assert result.energy == pytest.approx(whole.energy)
+    assert result.energy == pytest.approx(whole.energy, rel=1e-12)
     assert_allclose(result.forces[:-1], whole.forces, atol=1e-9)
     assert_array_equal(result.forces[-1], np.zeros(3))
+
+
+FAR_FROM_A_SLAB = """
+import sys
+import numpy as np
+from ipi_mtd.potentials import LennardJones
+from ipi_mtd.structures.structure import Structure
+
+sheet = 1.1 * np.stack(np.meshgrid(*[np.arange(5)] * 2), axis=-1).reshape(-1, 2)
+near = np.column_stack([sheet, np.zeros(len(sheet))])
+cell = np.diag([5.5, 5.5, 0.0])
+for z in map(float, sys.argv[1:]):
+    positions = np.vstack([near, [[0.0, 0.0, z]]])
+    structures = [Structure(R, cell, np.ones(len(R), np.int32)) for R in (near, positions)]
+    without, with_far = LennardJones(1, 1, 2.5).evaluate(structures)
+    assert abs(with_far.energy - without.energy) < 1e-12 * abs(without.energy)
+    assert not with_far.forces[-1].any()
+"""
+
+
+def test_an_atom_that_has_left_a_slab_does_no_harm():
+    # in a process of its own, which a division by zero would kill
+    subprocess.run([sys.executable, "-c", FAR_FROM_A_SLAB, "50", "1e4", "1e6"], check=True)
 
 
 def test_a_cell_smaller_than_the_cutoff_equals_its_replicas(crystal):
@@ -261,26 +296,10 @@ def test_a_lone_atom_feels_its_own_images_but_no_force(structure):
     assert_allclose(result.virial, np.eye(3) * bond.virial[0, 0], atol=1e-13)
 
 
-def test_a_slab_is_periodic_in_two_directions(crystal):
-    slab = crystal.cell * [[1], [1], [0]]
-    vacuum = np.array([*crystal.cell[:2], [0, 0, 50]])
+def test_a_slab_is_periodic_in_two_directions(slab):
+    vacuum = np.array([*slab.cell[:2], [0, 0, 50]])
 
-    close(
-        *LennardJones(1, 1, 2.5).evaluate(
-            [Structure(crystal.positions, cell, crystal.types) for cell in (slab, vacuum)]
-        )
-    )
-
-
-def test_the_pairs_grow_in_proportion_to_the_atoms(lattice, structure):
-    potential = LennardJones(1, 1, 2.0)
-
-    def count(n):
-        s = structure(lattice(n), 1.15 * n * np.eye(3))
-        pairs, _ = potential._neighbors.compute(s.positions, s.cell, True, "PD")
-        return len(pairs) / n**3
-
-    assert count(16) == pytest.approx(count(8), rel=0.02)
+    close(*LennardJones(1, 1, 2.5).evaluate([slab, Structure(slab.positions, vacuum, slab.types)]))
 
 
 # the answer depends on the structure alone
@@ -304,6 +323,40 @@ def test_a_large_cluster_does_not_depend_on_what_came_before(structure, lattice)
     first, _, again = potential.evaluate([s, other, s])
 
     same_bits(first, again)
+
+
+LARGE = {"in free space": np.zeros((3, 3)), "in a cell": 8.05 * SHEAR, "in a slab": 8.05 * PLANE}
+
+
+@pytest.mark.parametrize("cell", LARGE.values(), ids=LARGE.keys())
+def test_the_answer_does_not_depend_on_the_neighborhood(structure, lattice, cell):
+    s = structure(lattice(7) @ SHEAR, cell)
+    steps = np.random.default_rng(6).normal(scale=0.02, size=(4, *s.positions.shape))
+    potential, used = LennardJones(1, 1, 2.5), Neighborhood()
+    for step in steps:  # within the skin, and beyond it
+        potential.evaluate([structure(s.positions + step, cell)], [used])
+    potential.evaluate([structure(lattice(6, seed=3), cell)], [strangers := Neighborhood()])
+    (fresh,) = potential.evaluate([s])
+
+    for neighborhood in (used, strangers, Neighborhood()):
+        same_bits(*potential.evaluate([s], [neighborhood]), fresh)
+
+
+@systems
+def test_the_answer_does_not_depend_on_the_batch(request, system, cutoff, structure, lattice):
+    s = request.getfixturevalue(system)
+    cell = s.cell if cutoff else None
+    others = [structure(lattice(n, seed=n), cell) for n in (2, 6)]
+    potential = LennardJones(1, 1, cutoff)
+    _, together, _ = potential.evaluate([others[0], s, others[1]], [Neighborhood()] * 3)
+    (alone,) = potential.evaluate([s])
+
+    same_bits(together, alone)
+
+
+def test_there_is_one_neighborhood_for_each_structure(cluster):
+    with pytest.raises(ValueError, match="shorter"):
+        LennardJones(1, 1, 2.5).evaluate([cluster, cluster], [Neighborhood()])
 
 
 @systems
@@ -356,6 +409,13 @@ def test_atoms_almost_at_the_same_place_raise_no_warning(structure, cell, r):
     (result,) = LennardJones(1, 1, 2.5).evaluate([structure([[0, 0, 0], [r, 0, 0]], cell)])
 
     assert result.energy == np.inf
+
+
+def test_a_cell_without_volume_is_refused(structure, lattice):
+    flat = 8.05 * np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
+
+    with pytest.raises(UserError, match="the cell has no volume"):
+        LennardJones(1, 1, 2.5).evaluate([structure(lattice(7), flat)])
 
 
 def test_positions_that_are_not_numbers_give_no_number(structure):

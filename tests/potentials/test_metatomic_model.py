@@ -1,14 +1,152 @@
 """Metatomic models with an energy: two springs, one to the origin and one between neighbors."""
 
+# ruff: noqa: ARG002, UP006, UP035, UP045 - metatomic wants this very signature of `forward`
+
+from typing import Dict, List, Optional
+
 import numpy as np
 import pytest
+import torch
+from metatensor.torch import Labels, TensorBlock, TensorMap
+from metatomic.torch import (
+    AtomisticModel,
+    ModelCapabilities,
+    ModelMetadata,
+    ModelOutput,
+    NeighborListOptions,
+    System,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.potentials import MetatomicPotential
+from ipi_mtd.structures.neighbors import Neighborhood
+from ipi_mtd.structures.structure import Structure
 from ipi_mtd.units import factor
-from tests.harness.energies import Neighbors, Tether
-from tests.harness.energies import export_energy as export
+
+
+class Tether(torch.nn.Module):
+    """The sum of r^2, in eV and angstrom."""
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        energies = torch.stack([(system.positions**2).sum() for system in systems])
+        result: Dict[str, TensorMap] = {}
+        for name in outputs:
+            result[name] = as_energy(energies)
+        return result
+
+
+class Backwards(torch.nn.Module):
+    """The sum of r^2, with the systems from the last to the first."""
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        energies = torch.stack([(system.positions**2).sum() for system in systems])
+        block = as_energy(energies).block()
+        order = torch.arange(len(systems) - 1, -1, -1)
+        backwards = TensorBlock(
+            block.values[order],
+            Labels("system", order.to(torch.int32).reshape(-1, 1)),
+            torch.jit.annotate(List[Labels], []),
+            block.properties,
+        )
+        return {"energy": TensorMap(Labels("_", torch.tensor([[0]])), [backwards])}
+
+
+class Electrons(torch.nn.Module):
+    """The charge in eV, and the spin multiplicity, by whichever name, in hundreds of eV."""
+
+    def __init__(self, spin: str):
+        super().__init__()
+        self.spin = spin
+
+    def requested_inputs(self) -> Dict[str, ModelOutput]:
+        return {
+            "charge": ModelOutput(unit="e", sample_kind="system"),
+            self.spin: ModelOutput(sample_kind="system"),
+        }
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        energies: List[torch.Tensor] = []
+        for system in systems:
+            charge = system.get_data("charge").block().values.sum()
+            spin = system.get_data(self.spin).block().values.sum()
+            energies.append(charge + 100 * spin + 0 * system.positions.sum())
+        return {"energy": as_energy(torch.stack(energies))}
+
+
+class Constant(torch.nn.Module):
+    """No energy, and no way to differentiate it."""
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        return {"energy": as_energy(torch.zeros(len(systems), dtype=torch.float64))}
+
+
+class Neighbors(torch.nn.Module):
+    """The sum of (cutoff^2 - r_ij^2)^2 over the pairs within the cutoff, in eV and angstrom."""
+
+    def __init__(self, full_list: bool):
+        super().__init__()
+        self.options = NeighborListOptions(1.0, full_list, True)
+
+    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
+        return [self.options]
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        energies: List[torch.Tensor] = []
+        for system in systems:
+            r_ij = system.get_neighbor_list(self.options).values
+            energies.append(((1 - (r_ij**2).sum(dim=1)) ** 2).sum())
+        return {"energy": as_energy(torch.stack(energies))}
+
+
+def as_energy(energies: torch.Tensor) -> TensorMap:
+    n = energies.shape[0]
+    block = TensorBlock(
+        energies.reshape(-1, 1),
+        Labels("system", torch.arange(n, device=energies.device).reshape(-1, 1)),
+        torch.jit.annotate(List[Labels], []),
+        Labels("energy", torch.zeros((1, 1), dtype=torch.int32, device=energies.device)),
+    )
+    keys = Labels("_", torch.zeros((1, 1), dtype=torch.int32, device=energies.device))
+    return TensorMap(keys, [block])
+
+
+def export(module, path, outputs=("energy",), unit="eV"):
+    capabilities = ModelCapabilities(
+        outputs={name: ModelOutput(unit=unit, sample_kind="system") for name in outputs},
+        atomic_types=[18],
+        interaction_range=1.0,
+        length_unit="angstrom",
+        supported_devices=["cpu"],
+        dtype="float64",
+    )
+    AtomisticModel(module.eval(), ModelMetadata(), capabilities).save(str(path))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +179,7 @@ def test_forces_are_minus_the_derivative(request, system, neighbors, position_de
     assert_allclose(forces, -position_derivative(potential, s, h=1e-3), rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("system", ["cluster", "crystal"])
+@pytest.mark.parametrize("system", ["cluster", "crystal", "slab"])
 def test_virial_is_minus_the_strain_derivative(request, system, neighbors, strain_derivative):
     s, potential = request.getfixturevalue(system), MetatomicPotential(neighbors)
 
@@ -60,6 +198,82 @@ def test_the_answer_does_not_depend_on_what_came_before(request, system, neighbo
     assert early.energy == late.energy
     assert_array_equal(early.forces, late.forces)
     assert_array_equal(early.virial, late.virial)
+
+
+@pytest.fixture
+def batch(cluster, crystal, slab, structure, lattice):
+    """Structures that share neither the number of atoms nor the periodic directions."""
+    return [cluster, crystal, structure(lattice(2, seed=1)), slab]
+
+
+def assert_same(results, references, tolerance=0.0):
+    for result, reference in zip(results, references, strict=True):
+        assert result.energy == reference.energy
+        assert_allclose(result.forces, reference.forces, rtol=0, atol=tolerance)
+        assert_allclose(result.virial, reference.virial, rtol=0, atol=tolerance)
+
+
+def test_a_batch_gives_what_its_structures_give_one_by_one(batch, neighbors):
+    potential = MetatomicPotential(neighbors)
+    one_by_one = [potential.evaluate([s])[0] for s in batch]
+
+    assert_same(potential.evaluate(batch), one_by_one, tolerance=1e-13)
+
+
+def test_a_batch_is_one_call_of_the_model(batch, neighbors, monkeypatch):
+    potential, calls = MetatomicPotential(neighbors), []
+    model = potential._model
+
+    def count(systems, *rest):
+        calls.append(len(systems))
+        return model(systems, *rest)
+
+    monkeypatch.setattr(potential, "_model", count)
+    potential.evaluate(batch)
+
+    assert calls == [len(batch)]
+
+
+def test_no_structures_have_no_evaluations(tether):
+    assert MetatomicPotential(tether).evaluate([]) == []
+
+
+def test_a_model_may_return_the_systems_in_any_order(batch, tether, tmp_path):
+    backwards = export(Backwards(), tmp_path / "model.pt")
+
+    assert_same(
+        MetatomicPotential(backwards).evaluate(batch), MetatomicPotential(tether).evaluate(batch)
+    )
+
+
+@pytest.mark.parametrize("system", ["cluster", "crystal", "slab"])
+def test_the_answer_does_not_depend_on_the_neighborhood(request, system, neighbors):
+    s, potential, used = (
+        request.getfixturevalue(system),
+        MetatomicPotential(neighbors),
+        Neighborhood(),
+    )
+    for seed in range(4):
+        shake = 0.02 * np.random.default_rng(seed).normal(size=s.positions.shape)
+        potential.evaluate([Structure(s.positions + shake, s.cell, s.types)], [used])
+
+    assert_same(potential.evaluate([s], [used]), potential.evaluate([s]))
+
+
+def test_an_atom_lost_in_the_far_distance_does_no_harm(slab, neighbors):
+    far = np.vstack([slab.positions, [0.0, 0.0, 1e6]])
+    with_far = Structure(far, slab.cell, np.append(slab.types, slab.types[:1]))
+    without, result = MetatomicPotential(neighbors).evaluate([slab, with_far])
+
+    assert result.energy == pytest.approx(without.energy, rel=1e-12)
+    assert_array_equal(result.forces[-1], np.zeros(3))
+
+
+def test_a_model_that_asks_is_told_of_a_neutral_singlet(cluster, tmp_path):
+    path = export(Electrons("spin_multiplicity"), tmp_path / "model.pt")
+    (result,) = MetatomicPotential(path).evaluate([cluster])
+
+    assert result.energy == pytest.approx(factor("eV", "hartree") * 100)
 
 
 def test_a_variant_of_the_energy_can_be_chosen(cluster, tmp_path, tether):
@@ -84,5 +298,41 @@ def test_a_model_without_an_energy_is_refused(tmp_path):
 
 
 def test_a_file_that_is_missing_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="there is no such model file"):
         MetatomicPotential(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("device", "rule"),
+    [
+        ("cuda", "the model does not support the device 'cuda', only cpu"),
+        ("gpu", "device 'gpu': torch knows no such device"),
+    ],
+)
+def test_a_device_that_cannot_be_used_is_refused(tether, device, rule):
+    with pytest.raises(UserError, match=rule):
+        MetatomicPotential(tether, device=device)
+
+
+def test_a_model_that_asks_for_what_nobody_knows_is_refused(tmp_path):
+    path = export(Electrons("ase::info::spin"), tmp_path / "model.pt")
+
+    with pytest.raises(UserError, match=r"an input that i-PI cannot give: ase::info::spin$"):
+        MetatomicPotential(path)
+
+
+def test_what_a_model_says_of_its_failure_is_said_in_one_line(cluster, tether):
+    unknown = Structure(cluster.positions, cluster.cell, cluster.types + 1)
+
+    with pytest.raises(
+        UserError, match=r"model failed: .*does not support the atomic type '19'"
+    ) as e:
+        MetatomicPotential(tether).evaluate([unknown])
+    assert "\n" not in str(e.value)
+
+
+def test_an_energy_that_cannot_be_differentiated_is_refused(cluster, tmp_path):
+    path = export(Constant(), tmp_path / "model.pt")
+
+    with pytest.raises(UserError, match=r"the model failed: .*does not require grad"):
+        MetatomicPotential(path).evaluate([cluster])

@@ -12,7 +12,7 @@ from tests.harness.ipi import finish
 RUNS = Path(__file__).parent / "runs"
 
 
-@pytest.mark.parametrize("version", ["0.1.0"])
+@pytest.mark.parametrize("version", ["0.1.0", "0.2.0.dev"])
 def test_a_run_of_an_earlier_version_goes_on_as_it_would_have_then(site, tmp_path, version):
     shutil.copytree(RUNS / version, tmp_path, dirs_exist_ok=True)
     text = replaced(
