@@ -7,6 +7,7 @@ import pytest
 
 from ipi_mtd import units
 from ipi_mtd.config import Config, read_config, with_overrides
+from ipi_mtd.config.sections import MetatomicSection
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.fields import period_constants
 from ipi_mtd.written_number import WrittenNumber

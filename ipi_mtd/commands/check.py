@@ -27,7 +27,8 @@ def check(config: Config, source: Path) -> Iterator[str]:
         If anything is wrong that a user can mend, the gradient of a CV for instance.
     """
     assembled = Run(config, source)
-    found = compare_with_input(config, assembled.structure)
+    missing_virial = assembled.system.potential.missing_virial(assembled.structure)
+    found = compare_with_input(config, assembled.structure, missing_virial)
     yield describe(assembled)
     if found is not None:
         yield found

@@ -60,7 +60,7 @@ def override_options(command: Callable[..., None]) -> Callable[..., None]:
             help="Take this exported model instead of the one in CONFIG.",
         ),
         click.option("--extensions", type=_PATH, help="Directory of the model's extensions."),
-        click.option("--device", help="Where the models run: cpu, cuda, cuda:1, mps."),
+        click.option("--device", help="Where all models run: cpu, cuda, cuda:1, mps."),
         click.option("--address", help="Name of the unix socket, or host, of i-PI."),
         click.option("--structure", type=_PATH, help="With a plumed.dat: a file with the atoms."),
         click.option("--timestep", help="With a plumed.dat: i-PI's time step, such as '2.5 fs'."),
@@ -96,7 +96,10 @@ def directory_options(command: Callable[..., None]) -> Callable[..., None]:
 @override_options
 @directory_options
 @click.option("--progress-fd", type=int, hidden=True)
-def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> None:
+@click.option("--barostat", hidden=True)
+def run(
+    config: Path, output: Path, progress_fd: int | None, barostat: str | None, **options: Any
+) -> None:
     """Connect to i-PI and serve forces and bias until it says EXIT.
 
     CONFIG is a TOML file, see inputs/lj38.toml; or a plumed.dat, with --structure, --timestep and
@@ -106,7 +109,7 @@ def run(config: Path, output: Path, progress_fd: int | None, **options: Any) -> 
     from ipi_mtd.commands.run import run as run_driver
 
     launcher = None if progress_fd is None else Launcher(progress_fd)
-    run_driver(_read(config, options), config, output, _start(options), launcher)
+    run_driver(_read(config, options), config, output, _start(options), launcher, barostat)
 
 
 @cli.command()

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from ipi_mtd.assembly.address import address_of
-from ipi_mtd.assembly.agreement import compare_with_input
+from ipi_mtd.assembly.agreement import compare_with_input, require_virial
 from ipi_mtd.assembly.describe import describe, describe_cell
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.commands.progress import Launcher, Progress
@@ -21,7 +21,12 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    config: Config, source: Path, output: Path, start: Start, launcher: Launcher | None = None
+    config: Config,
+    source: Path,
+    output: Path,
+    start: Start,
+    launcher: Launcher | None = None,
+    barostat: str | None = None,
 ) -> None:
     """Serve i-PI until it says EXIT.
 
@@ -32,6 +37,7 @@ def run(
     output : where HILLS, COLVAR and the journal go
     start : what to do with the files of an earlier run
     launcher : the process that has started this one and starts i-PI when it is ready
+    barostat : where i-PI's input has one, as the launcher has found
 
     Raises
     ------
@@ -39,9 +45,13 @@ def run(
         If anything is wrong that a user can mend.
     """
     assembled = Run(config, source)
+    missing_virial = assembled.system.potential.missing_virial(assembled.structure)
     if launcher is not None:
+        require_virial(barostat, missing_virial)
         launcher.forward_warnings()
-    elif compared := compare_with_input(config, assembled.structure):
+        if missing_virial is not None:  # the potential has warned before
+            launcher.tell(warning=missing_virial)
+    elif compared := compare_with_input(config, assembled.structure, missing_virial):
         log.info("%s", compared)
     history = assembled.open_history(output, start)
     try:
