@@ -8,7 +8,7 @@ models := lj38/histo-cv.pt lj38/soap-cv.pt
 # more than one thread makes 38 atoms slower
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup models run test lint bench clean
+.PHONY: setup models run test test-fast test-long lint docs bench clean
 
 setup: $(installed)
 
@@ -40,10 +40,21 @@ run: $(installed) $(models)
 test: lint $(models)
 	$(bin)/python -m pytest -n 2
 
+test-fast: $(installed) $(models)
+	$(bin)/python -m pytest -n 2 -m "not server"
+
+test-long: $(installed) $(models)
+	$(bin)/python -m pytest -n 2 -m long --long
+
 lint: $(installed)
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
+	$(bin)/lint-imports --no-cache
 	$(bin)/mypy
+
+# the pages of reference, from the docstrings and help texts that they repeat
+docs: $(installed)
+	$(bin)/python -m docs
 
 bench: $(installed) $(models)
 	$(bin)/python -m benchmarks --long

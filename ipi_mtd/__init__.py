@@ -13,14 +13,14 @@ One way through, units changed only at the borders (socket, models, files)::
 Hartree and bohr inside; a bias works in the energy unit of its HILLS file, so that what is read
 back is what was written, to the last bit.
 
-To use it without i-PI, for instance to look at a bias::
+In Python, without i-PI::
 
-    from pathlib import Path
-    from ipi_mtd import Run, read_config
+    import ipi_mtd
 
-    path = Path("inputs/lj38.toml")
-    run = Run(read_config(path), path)
-    (evaluation,) = run.system.evaluate([run.structure])
+    opened = ipi_mtd.open_configuration("inputs/lj38.toml", learned="run")
+    opened.evaluate(atoms).cvs                       # of any ase.Atoms; bias and forces as well
+    V = ipi_mtd.HillsBias("run/HILLS")               # V(s1, s2), in the unit of the file
+    atoms.calc = ipi_mtd.BiasedCalculator("inputs/lj38.toml", learned="run")
 """
 
 from importlib import import_module
@@ -28,34 +28,43 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ipi_mtd.assembly.run import Run
-    from ipi_mtd.biased_system.system import BiasedEvaluation, BiasedSystem
+    from ipi_mtd.biased_system import BiasedEvaluation, BiasedSystem
     from ipi_mtd.config import Config, read_config, read_input
     from ipi_mtd.errors import UserError
+    from ipi_mtd.in_process.ase_calculator import BiasedCalculator
+    from ipi_mtd.in_process.hills_bias import HillsBias
+    from ipi_mtd.in_process.opened import open_configuration
     from ipi_mtd.structures.structure import Evaluation, Structure
 
+_HOMES = {
+    "BiasedCalculator": "in_process.ase_calculator",
+    "BiasedEvaluation": "biased_system",
+    "BiasedSystem": "biased_system",
+    "Config": "config",
+    "Evaluation": "structures.structure",
+    "HillsBias": "in_process.hills_bias",
+    "Run": "assembly.run",
+    "Structure": "structures.structure",
+    "UserError": "errors",
+    "open_configuration": "in_process.opened",
+    "read_config": "config",
+    "read_input": "config",
+}
+
 __all__ = [
+    "BiasedCalculator",
     "BiasedEvaluation",
     "BiasedSystem",
     "Config",
     "Evaluation",
+    "HillsBias",
     "Run",
     "Structure",
     "UserError",
+    "open_configuration",
     "read_config",
     "read_input",
 ]
-
-_HOMES = {
-    "BiasedEvaluation": "biased_system.system",
-    "BiasedSystem": "biased_system.system",
-    "Config": "config",
-    "Evaluation": "structures.structure",
-    "Run": "assembly.run",
-    "Structure": "structures.structure",
-    "UserError": "errors",
-    "read_config": "config",
-    "read_input": "config",
-}
 
 
 def __getattr__(name: str) -> Any:

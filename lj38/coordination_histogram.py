@@ -1,4 +1,4 @@
-"""A collective variable in PyTorch alone: how many atoms have about 6, and about 8, neighbours."""
+"""A collective variable in PyTorch alone: how many atoms have about 6, and about 8, neighbors."""
 
 # ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
 from typing import Dict, List, Optional, Sequence
@@ -11,7 +11,7 @@ from metatomic.torch import ModelOutput, NeighborListOptions, System
 class CoordinationHistogram(torch.nn.Module):
     r"""A smooth histogram of the coordination numbers; each bin is a collective variable.
 
-    The coordination number of an atom counts its neighbours with a switching function,
+    The coordination number of an atom counts its neighbors with a switching function,
 
     .. math::
         c_i = \sum_j f\left(\frac{r_{ij} - r_1}{r_0 - r_1}\right), \qquad
@@ -25,12 +25,12 @@ class CoordinationHistogram(torch.nn.Module):
         s_k = \sum_i \exp\left(-\frac{(c_i - k)^2}{2 w^2}\right), \qquad w = 1/2.
 
     Histograms like this one tell the two funnels of LJ38 apart [1]_: in the octahedron 24 atoms
-    have 6 neighbours and none has 8, in the icosahedral minimum it is 16 and 10.
+    have 6 neighbors and none has 8, in the icosahedral minimum it is 16 and 10.
 
     Parameters
     ----------
     cutoff : float, angstrom
-        The distance :math:`r_0` beyond which two atoms are no neighbours.
+        The distance :math:`r_0` beyond which two atoms are no neighbors.
     bins : sequence of int
         The coordination numbers :math:`k`.
 
@@ -83,7 +83,7 @@ class CoordinationHistogram(torch.nn.Module):
             Only ``"feature"`` is known, only for whole systems.
         selected_atoms : Labels, optional
             The ``system`` and ``atom`` of the atoms to count; all of them if not given. The
-            coordination number of an atom is always that with all its neighbours.
+            coordination number of an atom is always that with all its neighbors.
 
         Returns
         -------
@@ -110,10 +110,10 @@ class CoordinationHistogram(torch.nn.Module):
                 rows.append(i)
                 values.append(self.histogram(c))
 
-        return {"feature": self.labelled(torch.cat(values), rows)}
+        return {"feature": self.labeled(torch.cat(values), rows)}
 
     def coordination_numbers(self, system: System) -> torch.Tensor:
-        """The number of neighbours of each atom, an (n_atoms,) tensor."""
+        """The number of neighbors of each atom, an (n_atoms,) tensor."""
         pairs = system.get_neighbor_list(self.pairs)
         r_ij = torch.linalg.vector_norm(pairs.values.squeeze(2), dim=1)  # (n_pairs,)
         # t = 1 - y. As f'(0) = f'(1) = 0, f of the clamped value has the right derivative too.
@@ -131,7 +131,7 @@ class CoordinationHistogram(torch.nn.Module):
         scale = -0.5 / self.width**2
         return torch.exp(scale * distance * distance).sum(dim=1).unsqueeze(0)
 
-    def labelled(self, values: torch.Tensor, rows: List[int]) -> TensorMap:
+    def labeled(self, values: torch.Tensor, rows: List[int]) -> TensorMap:
         """The values of some systems with metatensor's labels, on the same device."""
         if self.properties.device != values.device:  # happens once, after a move to a GPU
             self.keys = self.keys.to(values.device)

@@ -20,7 +20,7 @@ from lj38 import ATOMIC_NUMBER
 from lj38.coordination_histogram import CoordinationHistogram
 
 HERE = Path(__file__).parent
-CUTOFF = 5.5  # angstrom, between the second and the third shell of neighbours
+CUTOFF = 5.5  # angstrom, between the second and the third shell of neighbors
 
 
 def capabilities(devices: list[str], sample_kind: str = "system") -> ModelCapabilities:
@@ -48,7 +48,7 @@ def histogram_model() -> AtomisticModel:
     """The histogram of coordination numbers, ready to be saved."""
     metadata = ModelMetadata(
         name="Coordination histogram",
-        description="How many atoms have about 6, and about 8, neighbours",
+        description="How many atoms have about 6, and about 8, neighbors",
         references={"model": ["https://doi.org/10.1021/ct3010563"]},
     )
     # The CPU comes first: for 38 atoms a GPU takes longer to start than the CPU to finish.
@@ -65,7 +65,7 @@ def soap_model(sample_kind: str = "system") -> AtomisticModel:
 
     metadata = ModelMetadata(
         name="SOAP bond order",
-        description="Average power of l = 4 and l = 6 in the SOAP expansion of the neighbours",
+        description="Average power of l = 4 and l = 6 in the SOAP expansion of the neighbors",
         references={
             "model": ["https://doi.org/10.1103/PhysRevB.28.784"],
             "architecture": ["https://doi.org/10.1103/PhysRevB.87.184115"],

@@ -11,9 +11,9 @@ from metatomic.torch import ModelOutput, System
 
 
 class SoapCV(torch.nn.Module):
-    r"""How much of each angular momentum there is in the neighbourhoods of the atoms.
+    r"""How much of each angular momentum there is in the neighborhoods of the atoms.
 
-    featomic expands the density of neighbours around each atom, a sum of Gaussians, in radial
+    featomic expands the density of neighbors around each atom, a sum of Gaussians, in radial
     functions and spherical harmonics with coefficients :math:`c^i_{nlm}`. For each of some
     :math:`l` this computes
 
@@ -26,7 +26,7 @@ class SoapCV(torch.nn.Module):
     Parameters
     ----------
     cutoff : float, angstrom
-        The radius of the neighbourhoods.
+        The radius of the neighborhoods.
     angular : sequence of int
         The angular momenta :math:`l`, one collective variable each.
 
@@ -79,7 +79,7 @@ class SoapCV(torch.nn.Module):
             Only ``"feature"`` is known; its ``sample_kind`` is ``"system"`` or ``"atom"``.
         selected_atoms : Labels, optional
             The ``system`` and ``atom`` of the atoms to look at; all of them if not given. Their
-            neighbours may be any atoms.
+            neighbors may be any atoms.
 
         Returns
         -------

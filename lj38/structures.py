@@ -54,7 +54,7 @@ def lennard_jones(positions: FloatArray) -> tuple[float, FloatArray]:
 
 
 def relax(positions: FloatArray) -> FloatArray:
-    """Minimise the energy with L-BFGS and put the centre of mass at the origin.
+    """Minimize the energy with L-BFGS and put the center of mass at the origin.
 
     Parameters
     ----------

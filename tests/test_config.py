@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ipi_mtd import units
-from ipi_mtd.config import Config, read_config, with_overrides
+from ipi_mtd.config import Config, read_config
+from ipi_mtd.config.overrides import with_overrides
 from ipi_mtd.config.sections import MetatomicSection
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.fields import period_constants
@@ -16,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 EXAMPLE = (ROOT / "inputs/lj38.toml").read_text()
 EPSILON = 'epsilon = "0.24 kcal/mol"'
 SIGMA = "sigma = [1.0, 0.5]"
-NONE = {"models": {}, "extensions": None, "device": None, "address": None, "port": None}
 
 
 @pytest.fixture
@@ -241,14 +241,14 @@ def test_a_file_that_is_not_there_or_not_text_is_an_error(tmp_path):
 
 
 def override(config: Config, **options) -> Config:
-    return with_overrides(config, Path("run.toml"), **{**NONE, **options})
+    return with_overrides(config, options)
 
 
 def test_the_only_model_is_replaced_together_with_its_extensions(read):
     config = read(('histo-cv.pt"', 'histo-cv.pt"\nextensions = "extensions"'))
-    other = override(config, models={"": Path("my-cv.pt")}).models["histogram"]
+    other = override(config, models=["my-cv.pt"]).models["histogram"]
     assert (other.file, other.extensions) == (Path("my-cv.pt"), None)
-    extended = override(config, models={"": Path("my-cv.pt")}, extensions=Path("ext"))
+    extended = override(config, models=["my-cv.pt"], extensions=Path("ext"))
     assert extended.models["histogram"].extensions == Path("ext")
 
 
@@ -256,13 +256,13 @@ def test_a_model_is_replaced_by_its_name(read):
     second = ("[models.histogram]", '[models.other]\nfile = "other.pt"\n[models.histogram]')
     first_cv, second_cv = ("component = 1", 'model = "other"'), ("component = 2", 'model = "other"')
     config = read(second, first_cv, second_cv)
-    changed = override(config, models={"other": Path("my-cv.pt")})
+    changed = override(config, models=["other=my-cv.pt"])
     assert changed.models["other"].file == Path("my-cv.pt")
     assert changed.models["histogram"] == config.models["histogram"]
     with pytest.raises(UserError, match=r"has several models \(other, histogram\); say --model"):
-        override(config, models={"": Path("my-cv.pt")})
+        override(config, models=["my-cv.pt"])
     with pytest.raises(UserError, match="has no model 'soap', only other, histogram"):
-        override(config, models={"soap": Path("my-cv.pt")})
+        override(config, models=["soap=my-cv.pt"])
 
 
 def test_device_address_and_port_are_replaced(read):

@@ -60,7 +60,9 @@ def report(hills_file: Path, table: Path, picture: Path, settings: Settings) -> 
     Raises
     ------
     UserError
-        If a file cannot be read, or the settings do not fit it.
+        If a file cannot be read or has no hills of any height, the energy unit is not known, a
+        projection has no temperature, or the settings name a CV or a range that the hills do not
+        have.
     """
     hills = read_hills(hills_file)
     unit = settings.energy_unit or hills.identity.get("energy_unit") or settings.default_unit

@@ -172,19 +172,20 @@ def _nearest(axis: Axis, s: FloatArray) -> Labels:
 
 def _neighbors(axes: Sequence[Axis]) -> Callable[[int], list[int]]:
     """A function that gives the points next to a point along each axis, by their flat indices."""
-    strides = [int(np.prod([a.n_points for a in axes[j + 1 :]])) for j in range(len(axes))]
-    sides = [(s, axis.n_points, axis.periodic) for s, axis in zip(strides, axes, strict=True)]
+    # how far apart neighbors along an axis are in the flat array
+    distances = [int(np.prod([a.n_points for a in axes[j + 1 :]])) for j in range(len(axes))]
+    sides = [(s, axis.n_points, axis.periodic) for s, axis in zip(distances, axes, strict=True)]
 
     def around(point: int) -> list[int]:
         found = []
-        for stride, n, periodic in sides:
-            i = point // stride % n
+        for apart, n, periodic in sides:
+            i = point // apart % n
             for step in (-1, 1):
                 j = i + step
                 if periodic:
                     j %= n
                 if 0 <= j < n:
-                    found.append(point + (j - i) * stride)
+                    found.append(point + (j - i) * apart)
         return found
 
     return around

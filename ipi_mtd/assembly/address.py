@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipi_mtd.config import Config
+from ipi_mtd.config import RunConfig
 from ipi_mtd.server.address import Address
 
 
-def address_of(config: Config) -> Address:
+def address_of(config: RunConfig) -> Address:
     """Where the server of a configuration listens."""
     socket = config.socket
     return Address(socket.address, socket.port if socket.mode == "inet" else None, socket.prefix)

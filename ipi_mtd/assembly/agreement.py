@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ipi_mtd import units
 from ipi_mtd.assembly.address import address_of
-from ipi_mtd.config import Config
+from ipi_mtd.config import RunConfig
 from ipi_mtd.errors import UserError
 from ipi_mtd.server.address import Address
 from ipi_mtd.server.ipi_input import interpret
@@ -28,7 +28,7 @@ SAME_TEMPERATURE = 1e-4
 
 
 def require_agreement(
-    ipi: Interpretation, config: Config, structure: Structure, address: Address
+    ipi: Interpretation, config: RunConfig, structure: Structure, address: Address
 ) -> None:
     """Refuse an i-PI input that the driver cannot serve, or that contradicts the configuration.
 
@@ -42,7 +42,8 @@ def require_agreement(
     Raises
     ------
     UserError
-        Which names the element and both values.
+        If an element of the input and a key of the configuration differ, or the driver could not
+        serve the input; the message has both values.
     """
     require_served(ipi, address)
     (use,) = ipi.uses_of(ipi.socket_at(address))
@@ -55,7 +56,7 @@ def require_agreement(
     _warn_of_potential(ipi, config, use)
 
 
-def _compare_timesteps(ipi: Interpretation, config: Config, motion: Motion) -> None:
+def _compare_timesteps(ipi: Interpretation, config: RunConfig, motion: Motion) -> None:
     ours, theirs = config.system.timestep, motion.timestep
     if theirs is None or math.isclose(theirs, ours, rel_tol=SAME_TIMESTEP):
         return
@@ -68,7 +69,7 @@ def _compare_timesteps(ipi: Interpretation, config: Config, motion: Motion) -> N
     )
 
 
-def _compare_temperatures(ipi: Interpretation, config: Config, system: System) -> None:
+def _compare_temperatures(ipi: Interpretation, config: RunConfig, system: System) -> None:
     ours, theirs = config.system.temperature, system.temperature
     needing = [bias for bias in config.metad if bias.bias_factor is not None or bias.rct]
     if any(motion.mode == "t_ramp" for motion in system.motion.parts):
@@ -95,7 +96,7 @@ def _compare_temperatures(ipi: Interpretation, config: Config, system: System) -
             )
 
 
-def _compare_extras(ipi: Interpretation, config: Config, use: Use) -> None:
+def _compare_extras(ipi: Interpretation, config: RunConfig, use: Use) -> None:
     """i-PI stops where it is to print what it was not told."""
     told = ["raw", "bias", "potential", *(cv.name for cv in config.cv)]
     if len(use.system.biases if use.is_bias else use.system.forces) > 1:
@@ -111,7 +112,7 @@ def _compare_extras(ipi: Interpretation, config: Config, use: Use) -> None:
                 )
 
 
-def _warn_of_potential(ipi: Interpretation, config: Config, use: Use) -> None:
+def _warn_of_potential(ipi: Interpretation, config: RunConfig, use: Use) -> None:
     """The physical forces should come once: from the driver, or from another one."""
     if config.potential.kind == "none":
         if not use.is_bias and len(use.system.forces) == 1:
@@ -159,7 +160,7 @@ def require_virial(barostat: str | None, missing: str | None) -> None:
 
 
 def compare_with_input(
-    config: Config, structure: Structure, missing_virial: str | None
+    config: RunConfig, structure: Structure, missing_virial: str | None
 ) -> str | None:
     """Compare the configuration with i-PI's input, if it names one and it is the one in use.
 

@@ -30,7 +30,7 @@ def load_calculator(name: str, arguments: Mapping[str, Any], source: Path) -> An
     Raises
     ------
     UserError
-        If there is no such module or name in it, or it fails.
+        If there is no such module, it has no such name, or importing or calling it raises.
     """
     where = f"{source}: `potential.calculator` {name}"
     module_name, _, attribute = name.partition(":")

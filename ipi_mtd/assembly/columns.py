@@ -1,22 +1,23 @@
-"""The columns of a COLVAR file: names, and how the value of each is found."""
+"""The columns of COLVAR: their names, and how the value of each is found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from ipi_mtd.bias import Metad
-from ipi_mtd.biased_system.system import Bias, BiasedEvaluation, BiasTerm
+from ipi_mtd import units
+from ipi_mtd.assembly.biases import timestep
+from ipi_mtd.bias import Bias, Learned
+from ipi_mtd.bias.bias import BiasColumn
+from ipi_mtd.biased_system import BiasedEvaluation, BiasTerm
+from ipi_mtd.config import Config
 from ipi_mtd.cvs.cv import CV
 from ipi_mtd.cvs.elements import Shape, element_names
-from ipi_mtd.files.hills import Hill
+from ipi_mtd.errors import UserError
+from ipi_mtd.record.column import Column
+from ipi_mtd.record.tables import ColvarTable
 
-Column: TypeAlias = Callable[[BiasedEvaluation, Mapping[str, Hill]], float]
-"""The value at a step, from its evaluation and the hills that are due at it."""
-
-Box: TypeAlias = tuple[Sequence[float], Sequence[float], Sequence[int]]
-"""Lower bounds, upper bounds and numbers of bins of the CVs of a bias."""
+Value = Callable[[BiasedEvaluation, Mapping[str, Learned]], float]
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,21 @@ class Columns:
     ----------
     cvs : the CVs
     quantities : like CVs, but evaluated when they are printed
-    shapes : the model's outputs: samples and properties
+    shapes : the models' outputs: samples and properties
     terms : the biases
-    boxes : for each bias with a c(t), the box over which it is taken
-    hartree : float
-        In the energy unit of the file.
+    per_hartree : float
+        One hartree in the energy unit of the file.
     """
 
     cvs: Sequence[CV]
     quantities: Sequence[CV]
     shapes: Mapping[str, Shape]
     terms: Sequence[BiasTerm[Bias]]
-    boxes: Mapping[str, Box]
-    hartree: float
+    per_hartree: float
+
+    def default(self) -> list[str]:
+        """The names of the columns that a file has that names none: all CVs and biases."""
+        return [*(cv.name for cv in self.cvs), *(f"{term.name}.bias" for term in self.terms)]
 
     def named(self, names: Sequence[str]) -> dict[str, Column]:
         """The columns with these names; ``NAME.*`` of a model stands for all its elements.
@@ -66,72 +69,75 @@ class Columns:
         return columns
 
     def _all(self) -> dict[str, Column]:
-        columns: dict[str, Column] = {"potential": lambda e, _: e.potential * self.hartree}
+        columns = {"potential": Column(lambda e, _: e.potential * self.per_hartree)}
         for model in self.shapes:
             columns |= self._elements(model)
         for term in self.terms:
-            columns |= self._of_bias(term)
-        columns |= {cv.name: _quantity(cv) for cv in self.quantities}
-        columns |= {cv.name: _cv(k) for k, cv in enumerate(self.cvs)}
+            for part, column in term.bias.columns().items():
+                columns[f"{term.name}.{part}"] = Column(_of_bias(term.name, column))
+                # what PLUMED calls it if the bias is on vectors of one element
+                columns[f"{term.name}_{part}"] = columns[f"{term.name}.{part}"]
+        columns |= {cv.name: Column(_quantity(cv.name), quantity=cv.name) for cv in self.quantities}
+        columns |= {cv.name: Column(_cv(k)) for k, cv in enumerate(self.cvs)}
         return columns
 
     def _elements(self, model: str) -> dict[str, Column]:
         names = element_names(model, self.shapes[model])
-        return {name: _element(model, k) for k, name in enumerate(names)}
-
-    def _of_bias(self, term: BiasTerm[Bias]) -> dict[str, Column]:
-        columns: dict[str, Column] = {f"{term.name}.bias": lambda e, _: e.biases[term.name]}
-        if not isinstance(term.bias, Metad):
-            columns[f"{term.name}.force2"] = _force2(term)
-            for part in ("bias", "force2"):
-                # what PLUMED calls them if the wall is on vectors of one element
-                columns[f"{term.name}_{part}"] = columns[f"{term.name}.{part}"]
-        elif term.name in self.boxes:
-            c = _Reweighting(term.name, term.bias, self.boxes[term.name])
-            columns |= {f"{term.name}.rbias": c.rbias, f"{term.name}.rct": c.rct}
-        return columns
+        return {name: Column(_element(model, k), model=model) for k, name in enumerate(names)}
 
 
-class _Reweighting:
-    """PLUMED's columns for reweighting: c(t) after the hill of the step, V - c(t) before it."""
+def make_colvar_tables(config: Config, columns: Columns) -> list[ColvarTable]:
+    """The COLVAR files of a configuration.
 
-    def __init__(self, name: str, metad: Metad, box: Box) -> None:
-        self._name = name
-        self._metad = metad
-        self._box = box
-        self._known: dict[tuple[int, Hill | None], float] = {}
+    Raises
+    ------
+    UserError
+        If one has a column that there is not.
+    """
+    printed = [*columns.cvs, *columns.quantities]
+    tables = []
+    for section in config.colvar:
+        try:
+            found = columns.named(section.columns or columns.default())
+        except ValueError as error:
+            raise UserError(f"{config.source}: `colvar.columns`: {error}") from error
+        tables.append(
+            ColvarTable(
+                section.file,
+                found,
+                {cv.name: cv.period for cv in printed if cv.name in found},
+                section.stride,
+                section.format,
+                timestep(config),
+                section.time_format,
+            )
+        )
+    return tables
 
-    def rct(self, _evaluation: BiasedEvaluation, hills: Mapping[str, Hill]) -> float:
-        return self._c(hills.get(self._name))
 
-    def rbias(self, evaluation: BiasedEvaluation, _hills: Mapping[str, Hill]) -> float:
-        return evaluation.biases[self._name] - self._c(None)
-
-    def _c(self, hill: Hill | None) -> float:
-        """Costs a sum over the box, so it is done once for each hill."""
-        key = self._metad.n_hills, hill
-        if key not in self._known:
-            if len(self._known) > 1:
-                del self._known[next(iter(self._known))]
-            self._known[key] = self._metad.c_of_t(*self._box, hill)
-        return self._known[key]
+def columns_of(
+    config: Config,
+    cvs: Sequence[CV],
+    quantities: Sequence[CV],
+    shapes: Mapping[str, Shape],
+    terms: Sequence[BiasTerm[Bias]],
+) -> Columns:
+    """All that a run of a configuration can print."""
+    per_hartree = units.factor("hartree", config.units.energy)
+    return Columns(cvs, quantities, shapes, terms, per_hartree)
 
 
-def _cv(k: int) -> Column:
+def _cv(k: int) -> Value:
     return lambda evaluation, _: float(evaluation.s[k])
 
 
-def _quantity(cv: CV) -> Column:
-    return lambda evaluation, _: cv.evaluate(evaluation.cvs.features(cv.model))[0]
+def _quantity(name: str) -> Value:
+    return lambda evaluation, _: evaluation.quantities[name]
 
 
-def _element(model: str, k: int) -> Column:
-    return lambda evaluation, _: float(evaluation.cvs.features(model).flat[k])
+def _element(model: str, k: int) -> Value:
+    return lambda evaluation, _: float(evaluation.features[model].flat[k])
 
 
-def _force2(term: BiasTerm[Bias]) -> Column:
-    def column(evaluation: BiasedEvaluation, _hills: Mapping[str, Hill]) -> float:
-        _, dV_ds = term.bias.evaluate(evaluation.s[term.arguments])
-        return float(dV_ds @ dV_ds)
-
-    return column
+def _of_bias(name: str, column: BiasColumn) -> Value:
+    return lambda evaluation, learned: column(evaluation.seen[name], learned[name])

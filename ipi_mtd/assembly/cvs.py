@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from ipi_mtd.config import Config
 from ipi_mtd.config.sections import CVSection, ReductionSection
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV
 from ipi_mtd.cvs.elements import Shape, describe, element_indices
 from ipi_mtd.cvs.reductions import Reduction
+from ipi_mtd.errors import UserError
 
 
 class SeveralNumbers(ValueError):
@@ -25,7 +29,7 @@ def make_cv(section: CVSection, model: str, shape: Shape) -> CV:
     Raises
     ------
     ValueError
-        If it does not have it, or leaves more than one number.
+        If the output has no such sample or property, or the choice leaves more than one number.
     """
     if section.elements is not None:
         places = element_indices(section.elements, shape)
@@ -46,6 +50,42 @@ def make_cv(section: CVSection, model: str, shape: Shape) -> CV:
     else:
         reduction = _reduction(section.reduce)
     return CV(section.name, model, column, reduction, section.period)
+
+
+def make_cvs(
+    config: Config, sections: Sequence[CVSection], shapes: Mapping[str, Shape]
+) -> list[CV]:
+    """The CVs, or quantities, of a configuration.
+
+    Parameters
+    ----------
+    config : the configuration
+    sections : those of its tables that are wanted
+    shapes : the numbers of samples and of properties of each model's output
+
+    Raises
+    ------
+    UserError
+        Which names the file, the CV and its model.
+    """
+    (first, *_) = config.models
+    return [_make(config, section, section.model or first, shapes) for section in sections]
+
+
+def _make(config: Config, section: CVSection, model: str, shapes: Mapping[str, Shape]) -> CV:
+    where = f"{section.said_at(str(config.source), '')}: '{section.name}' of the model '{model}'"
+    try:
+        return make_cv(section, model, shapes[model])
+    except SeveralNumbers as error:
+        hint = (
+            "make a scalar of it with SELECT_COMPONENTS, SUM or the like"
+            if section.is_plumeds
+            else "name a `component` or an `atom`, or a `reduce` (sum, mean, ...) that makes "
+            "one of them"
+        )
+        raise UserError(f"{where}: {error}; {hint}") from error
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def _require_one_number(section: CVSection, n: int, shape: Shape) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipi_mtd.assembly.potential import potential_identity
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.structures import say_cell, say_pbc
 from ipi_mtd.structures.structure import Structure
@@ -12,7 +13,7 @@ def describe(assembled: Run) -> str:
     models = ", ".join(f"{model.path} on {model.device}" for model in assembled.models.values())
     return (
         f"{len(assembled.structure.types)} atoms; CVs {', '.join(assembled.cv_names)} "
-        f"from {models}; potential {assembled.config.potential.kind}"
+        f"from {models}; potential {potential_identity(assembled.config)['kind']}"
     )
 
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias.blocks import Blocks
+from ipi_mtd.bias.hill_in_bias import HillInBias, check_hill
 from ipi_mtd.bias.kernel import REACH, Kernel, stretched_gaussian
 from ipi_mtd.bias.spline import hermite, interpolate_1, interpolate_2, interpolate_3
 from ipi_mtd.periods import Period, period_lengths
 
 _CELLS = {1: 128, 2: 32, 3: 16}
 """Cells along one side of a block by the number of CVs: about the support of a hill."""
+
+_AT_ONCE = 2**13
+"""About how many nodes are worked on at once when hills are added in bulk: what a cache holds."""
+
+_Window: TypeAlias = tuple[tuple[int, int], ...]
+"""Of each CV, the first node and the number of nodes."""
 
 _SPLINES: dict[int, Callable[..., tuple[float, list[float]]]] = {
     1: interpolate_1,
@@ -30,7 +38,15 @@ class Grid:
 
     The nodes are at ``origin + i * spacing`` for every integer i: the grid has no bounds, and
     takes memory only where hills are. Where no hill has been the bias is zero. What a node holds
-    is the sum of the hills in the order they were added, whatever else is on the grid.
+    depends neither on the order in which the hills were added, nor on hills that were taken back,
+    nor on what else is on the grid: the same hills give the same bits.
+
+    To this end a node holds each number three times (24 bytes): the sum, and two parts of it in
+    whole quanta, the finer 2^-56 of a height, which floats add without rounding. A bias of more
+    than 2^25 heights is an error. The numbers are V and ``h_j V_j``, all of them energies.
+
+    With one, two and three CVs and a spacing of sigma/5, a hill takes 36, 90 and 2000
+    microseconds (plain sums would take 21, 55 and 900), and V with its derivatives 4, 5 and 8.
 
     Between the nodes the bias is interpolated as PLUMED does it. With V and V_j the value and
     the derivatives at a corner c of the cell, h_j the spacing, t_j in [0, 1] the distance from
@@ -51,6 +67,9 @@ class Grid:
         A fifth of the sigma of the hills or less, see Notes.
     periods : d entries, units of the CVs
         The (lower, upper) bounds of a periodic CV, a whole number of spacings apart; or None.
+    height : float, energy
+        The typical height of a hill. The bias may be 3e7 times larger anywhere, and is rounded at
+        1e-17 of it at each hill: neither matters within a few orders of magnitude.
     tiny : float, energy
         PLUMED's value, 1e-7, holds in PLUMED's energy unit, kJ/mol unless chosen otherwise:
         convert it to have PLUMED's numbers, or see Notes for a better one.
@@ -58,7 +77,7 @@ class Grid:
     Raises
     ------
     ValueError
-        If a spacing is not positive or does not divide the period.
+        If the height or a spacing is not positive, or a spacing does not divide the period.
 
     Notes
     -----
@@ -91,6 +110,7 @@ class Grid:
         origin: Sequence[float],
         spacing: Sequence[float],
         periods: Sequence[Period],
+        height: float,
         tiny: float = 1e-7,
     ) -> None:
         self.lengths = period_lengths(periods)
@@ -107,6 +127,7 @@ class Grid:
         self.origin = tuple(map(float, origin))
         n_cells, self.spacing = zip(*map(_divide, self.lengths, spacing), strict=True)
         self.n_cells: tuple[int, ...] = n_cells  # of the period, 0 if there is none
+        self.height = height
         self.tiny = tiny
         self._axes = tuple(zip(self.origin, self.spacing, strict=True))
         self._blocks = self._no_blocks()
@@ -153,26 +174,56 @@ class Grid:
         height : float, energy
             The height in the bias, which in a well-tempered run is not the HILLS column.
         kernel : Kernel
+
+        Raises
+        ------
+        ValueError
+            If the bias could become larger than the grid can hold, a number is not finite or a
+            width not positive; the grid is left as it was.
         """
-        first = []
-        widths_away = []
-        for c, width, h, origin, n, length in zip(
-            center, sigma, self.spacing, self.origin, self.n_cells, self.lengths, strict=True
-        ):
-            # Of the images of a hill a node feels the nearest.
-            reach = min(REACH * width, 0.5 * length)
-            lo = math.ceil((c - reach - origin) / h)
-            hi = math.floor((c + reach - origin) / h)
-            nodes = np.arange(lo, min(hi, lo + n - 1) + 1 if n else hi + 1)
-            first.append(lo)
-            widths_away.append((origin + nodes * h - c) / width)
-        u = np.ix_(*widths_away)
-        K, dK_dd = kernel(np.asarray(0.5 * sum(u_j * u_j for u_j in u)))
-        hill = np.empty((*K.shape, 1 + len(first)))
-        hill[..., 0] = height * K
-        for j, (u_j, width) in enumerate(zip(u, sigma, strict=True)):
-            hill[..., 1 + j] = height * dK_dd * u_j / width
-        self._blocks.add(first, hill)
+        check_hill(center, sigma, height)
+        window = self._window(center, sigma)
+        self._add(window, sigma, kernel, np.array([(*center, height)], dtype=float))
+
+    def add_all(self, hills: Iterable[HillInBias]) -> None:
+        """Add many hills: the bits are those of one :meth:`add` after the other.
+
+        Hills of the same widths that reach the same nodes are taken together. With one CV that
+        is ten times faster, 3 microseconds a hill; with three there are few such hills.
+
+        Parameters
+        ----------
+        hills : (center, sigma, height, kernel) of each
+
+        Raises
+        ------
+        ValueError
+            As :meth:`add`; then some of the hills may be there.
+        """
+        groups: dict[tuple[_Window, tuple[float, ...], Kernel], list[tuple[float, ...]]] = {}
+        for center, sigma, height, kernel in hills:
+            check_hill(center, sigma, height)
+            key = (self._window(center, sigma), tuple(sigma), kernel)
+            groups.setdefault(key, []).append((*center, height))
+        for (window, sigma, kernel), rows in groups.items():
+            n_nodes = math.prod(n for _, n in window)
+            n_at_once = 1 + _AT_ONCE // (n_nodes + 1)
+            for k in range(0, len(rows), n_at_once):
+                self._add(window, sigma, kernel, np.array(rows[k : k + n_at_once], dtype=float))
+
+    def remove(
+        self,
+        center: Sequence[float],
+        sigma: Sequence[float],
+        height: float,
+        kernel: Kernel = stretched_gaussian,
+    ) -> None:
+        """Take a hill back: the bits are those of a grid where it has never been.
+
+        The numbers are those that were given to :meth:`add`. The grid does not know its hills,
+        and takes away what was never there as well.
+        """
+        self.add(center, sigma, -height, kernel)
 
     def on(self, lower: Sequence[float], upper: Sequence[float], bins: Sequence[int]) -> FloatArray:
         """V at the nodes of a box.
@@ -212,10 +263,43 @@ class Grid:
         """How many nodes are kept in memory."""
         return self._blocks.n_nodes
 
+    def _window(self, center: Sequence[float], sigma: Sequence[float]) -> _Window:
+        """The first node that a hill reaches along each CV, and how many there are."""
+        window = []
+        for c, width, h, origin, n, length in zip(
+            center, sigma, self.spacing, self.origin, self.n_cells, self.lengths, strict=True
+        ):
+            # Of the images of a hill a node feels the nearest.
+            reach = min(REACH * width, 0.5 * length)
+            lo = math.ceil((c - reach - origin) / h)
+            hi = math.floor((c + reach - origin) / h)
+            window.append((lo, (min(hi, lo + n - 1) if n else hi) - lo + 1))
+        return tuple(window)
+
+    def _add(
+        self, window: _Window, sigma: Sequence[float], kernel: Kernel, hills: FloatArray
+    ) -> None:
+        """Add hills of the same nodes and widths, each a row of its center and its height."""
+        d = len(sigma)
+        u = []
+        for j, (lo, n) in enumerate(window):
+            nodes = self.origin[j] + np.arange(lo, lo + n) * self.spacing[j]
+            u_j = (nodes - hills[:, j : j + 1]) / sigma[j]  # (n_hills, n)
+            u.append(u_j.reshape(len(hills), *[1] * j, n, *[1] * (d - 1 - j)))
+        K, dK_dd = kernel(0.5 * sum((u_j * u_j for u_j in u[1:]), start=u[0] * u[0]))
+        height = hills[:, -1].reshape(-1, *[1] * d)
+        values = np.empty((*K.shape, 1 + d))
+        np.multiply(height, K, out=values[..., 0])
+        for j, u_j in enumerate(u):
+            slope = height * (self.spacing[j] / sigma[j]) * u_j
+            np.multiply(slope, dK_dd, out=values[..., 1 + j])
+        self._blocks.add([lo for lo, _ in window], values)
+
     def _no_blocks(self) -> Blocks:
         widest = _CELLS[len(self.lengths)]
         is_periodic = [n > 0 for n in self.n_cells]
-        return Blocks([n or widest for n in self.n_cells], is_periodic, 1 + len(self.lengths))
+        cells = [n or widest for n in self.n_cells]
+        return Blocks(cells, is_periodic, 1 + len(self.lengths), self.height)
 
 
 def _divide(length: float, spacing: float) -> tuple[int, float]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias.bias import NOTHING, Bias, BiasColumn, DepositFile, Learned, Seen
 from ipi_mtd.bias.grid import Grid
+from ipi_mtd.bias.hill_in_bias import HillInBias
 from ipi_mtd.bias.hill_sum import HillSum
 from ipi_mtd.bias.kernel import KERNELS
+from ipi_mtd.bias.reweighting import Box, reweighting_columns
 from ipi_mtd.files.hills import Hill
 
 
-class Metad:
+class Metad(Bias):
     """The metadynamics bias: which hill comes next, and what the hills so far add up to.
 
-    Nothing but :meth:`add` and :meth:`reset` changes the bias. Hills enter it as rows of HILLS,
-    the same way during a run and when the run is continued, so that a bias read back is the
-    bias that was, bit by bit, if the rows were written with all their digits.
+    Nothing but `learn` and `forget` changes the bias. Hills enter it as rows of HILLS, the same way
+    during a run and when the run is continued, so that a bias read back is the bias that was, bit
+    by bit, if the rows were written with all their digits.
 
     Parameters
     ----------
@@ -36,11 +39,14 @@ class Metad:
         system is not biased, and the hills, tempered by kT, add up to minus the free energy.
     kT : float, optional, energy
         Needed with a bias factor and for c(t).
+    box : lower bounds, upper bounds and numbers of bins of the CVs, optional
+        Where c(t) is taken for its columns ``rct`` and ``rbias``.
+    file : HILLS, None if it has none
 
     Raises
     ------
     ValueError
-        If a setting makes no sense.
+        Which names the setting that is not finite, has the wrong sign or is missing.
 
     References
     ----------
@@ -58,6 +64,8 @@ class Metad:
         surface: Grid | HillSum,
         bias_factor: float | None = None,
         kT: float | None = None,
+        box: Box | None = None,
+        file: DepositFile | None = None,
     ) -> None:
         if len(sigma) != len(surface.lengths):
             raise ValueError(
@@ -81,15 +89,24 @@ class Metad:
         self.pace = pace
         self.bias_factor = bias_factor
         self.kT = kT
-        self.n_hills = 0
+        self.n_deposits = 0
+        self.n_changes = 0
         self.surface = surface
+        self.box = box
+        self.file = file
 
-    def evaluate(self, s: Sequence[float] | FloatArray) -> tuple[float, FloatArray]:
+    def evaluate(
+        self,
+        s: Sequence[float] | FloatArray,
+        step: int = 0,  # noqa: ARG002
+        own: FloatArray = NOTHING,  # noqa: ARG002
+    ) -> tuple[float, FloatArray]:
         """The bias on the system.
 
         Parameters
         ----------
         s : d floats, units of the CVs
+        step, own : are of no influence
 
         Returns
         -------
@@ -104,39 +121,53 @@ class Metad:
         """Whether a hill is added at this step. At the first one, step 0, there is none."""
         return step > 0 and step % self.pace == 0
 
+    def propose(self, seen: Seen) -> Learned:
+        """The hill of a step, if one is due."""
+        if not self.is_due(seen.step):
+            return Learned(seen.own)
+        # with a bias factor of 1 what the system feels is not the sum of the hills
+        V = self.surface.evaluate(seen.s)[0] if self.bias_factor == 1.0 else seen.V
+        return Learned(seen.own, self._hill(seen.s.tolist(), V))
+
     def hill_at(self, s: Sequence[float] | FloatArray) -> Hill:
         """The hill to add at s, as a row of HILLS; the bias is left as it is.
 
         Its height in the bias is ``height exp(-V(s) / (kT (gamma - 1)))`` (with kT alone for
         ``gamma = 1``), its HILLS column gamma/(gamma-1) times that.
         """
-        height = self.height
-        if self.bias_factor is not None and self.kT is not None:
-            kT = self.kT * (self.bias_factor - 1.0 if self.bias_factor > 1.0 else 1.0)
-            height *= math.exp(-self.surface.evaluate(s)[0] / kT)
-        center = tuple(np.asarray(s, dtype=float).tolist())
-        return Hill(center, self.sigma, height * self._column_factor)
+        return self._hill(np.asarray(s, dtype=float).tolist(), self.surface.evaluate(s)[0])
 
-    def add(self, hill: Hill) -> None:
-        """Add a row of HILLS, new or read back.
+    def learn(self, deposits: Iterable[Hill]) -> None:
+        """Add rows of HILLS, new or read back.
 
         Raises
         ------
         ValueError
-            If the hill has not one coordinate for each CV.
+            If a hill has not one coordinate for each CV.
         """
-        if len(hill.center) != len(self.sigma):
-            raise ValueError(
-                f"the bias is on {len(self.sigma)} CVs, the hill on {len(hill.center)}"
-            )
-        height = hill.height / self._column_factor
-        self.surface.add(hill.center, hill.sigma, height, KERNELS[hill.kernel])
-        self.n_hills += 1
+        hills = [self._in_the_bias(hill) for hill in deposits]
+        self.surface.add_all(hills)
+        self.n_deposits += len(hills)
+        self.n_changes += 1
 
-    def reset(self) -> None:
-        """Forget all hills."""
-        self.surface.clear()
-        self.n_hills = 0
+    def forget(self, deposits: Iterable[Hill]) -> None:
+        """Take rows of HILLS back.
+
+        Raises
+        ------
+        ValueError
+            If a hill has not one coordinate for each CV.
+        """
+        for hill in deposits:
+            self.surface.remove(*self._in_the_bias(hill))
+            self.n_deposits -= 1
+        self.n_changes += 1
+
+    def columns(self) -> Mapping[str, BiasColumn]:
+        """``bias``; with a box also ``rct`` and ``rbias``, as of PLUMED's CALC_RCT."""
+        if self.box is None:
+            return super().columns()
+        return {**super().columns(), **reweighting_columns(self, self.box)}
 
     def c_of_t(
         self,
@@ -181,13 +212,28 @@ class Metad:
         V = self.surface.on(lower, upper, bins)
         if hill is not None:
             alone = self.surface.empty()
-            alone.add(hill.center, hill.sigma, hill.height / self._column_factor)
+            alone.add(*self._in_the_bias(hill))
             V = V + alone.on(lower, upper, bins)
         highest = V.max()  # taken out, so that no exponential overflows
         per_V = 0.0 if self.bias_factor is None else 1.0 / (self.bias_factor - 1.0) / self.kT
         with_F = np.exp((per_V + 1.0 / self.kT) * (V - highest)).sum()
         with_F_and_V = np.exp(per_V * (V - highest)).sum()
         return float(self.kT * math.log(with_F / with_F_and_V) + highest)
+
+    def _hill(self, center: Sequence[float], V: float) -> Hill:
+        height = self.height
+        if self.bias_factor is not None and self.kT is not None:
+            kT = self.kT * (self.bias_factor - 1.0 if self.bias_factor > 1.0 else 1.0)
+            height *= math.exp(-V / kT)
+        return Hill(tuple(center), self.sigma, height * self._column_factor)
+
+    def _in_the_bias(self, hill: Hill) -> HillInBias:
+        """Center, widths, height and kernel of what a row of HILLS adds to the bias."""
+        if len(hill.center) != len(self.sigma):
+            raise ValueError(
+                f"the bias is on {len(self.sigma)} CVs, the hill on {len(hill.center)}"
+            )
+        return hill.center, hill.sigma, hill.height / self._column_factor, KERNELS[hill.kernel]
 
     @property
     def _column_factor(self) -> float:

@@ -9,7 +9,7 @@ Weights: TypeAlias = tuple[float, float, float, float]
 """The weights p and q of the value and the slope of one node, and their derivatives."""
 
 Node: TypeAlias = Sequence[float]
-"""V and its d derivatives."""
+"""V and its d derivatives, each times the spacing of its CV."""
 
 
 def hermite(t: float, h: float) -> tuple[Weights, Weights]:
@@ -25,8 +25,8 @@ def hermite(t: float, h: float) -> tuple[Weights, Weights]:
     u = 1.0 - t
     dp = -6.0 * t * u / h
     return (
-        (u * u * (1.0 + 2.0 * t), h * t * u * u, dp, u * (1.0 - 3.0 * t)),
-        (t * t * (1.0 + 2.0 * u), -h * u * t * t, -dp, t * (1.0 - 3.0 * u)),
+        (u * u * (1.0 + 2.0 * t), t * u * u, dp, u * (1.0 - 3.0 * t) / h),
+        (t * t * (1.0 + 2.0 * u), -u * t * t, -dp, t * (1.0 - 3.0 * u) / h),
     )
 
 

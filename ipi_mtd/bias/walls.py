@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 
 from ipi_mtd.arrays import FloatArray
+from ipi_mtd.bias.bias import NOTHING, Bias, BiasColumn, Learned, Seen
+from ipi_mtd.bias.surroundings import Surroundings
 from ipi_mtd.errors import UserError
 from ipi_mtd.periods import Period, period_lengths
 
 
-class Walls:
+class Walls(Bias):
     """PLUMED's UPPER_WALLS or LOWER_WALLS, one wall for each CV.
 
     With ``x = (s - at + offset)/eps`` for an upper wall and ``x = (at - s + offset)/eps`` for a
@@ -72,12 +74,18 @@ class Walls:
         self._sign = 1.0 if side == "upper" else -1.0
         self._walls = tuple(zip(*columns.values(), strict=True))
 
-    def evaluate(self, s: Sequence[float] | FloatArray) -> tuple[float, FloatArray]:
+    def evaluate(
+        self,
+        s: Sequence[float] | FloatArray,
+        step: int = 0,  # noqa: ARG002
+        own: FloatArray = NOTHING,  # noqa: ARG002
+    ) -> tuple[float, FloatArray]:
         """The energy of the walls and its derivative.
 
         Parameters
         ----------
         s : d floats, units of the CVs
+        step, own : are of no influence
 
         Returns
         -------
@@ -106,3 +114,47 @@ class Walls:
                     ) from error
             dV_ds.append(slope)
         return V, np.array(dV_ds)
+
+    def columns(self) -> Mapping[str, BiasColumn]:
+        """``bias``, and ``force2``, the square of the force, as in PLUMED."""
+        return {**super().columns(), "force2": _force2}
+
+
+def _force2(seen: Seen, _learned: Learned) -> float:
+    return float(seen.dV_ds @ seen.dV_ds)
+
+
+class WallSettings(Protocol):
+    """What a user says of the walls; energies in hartree."""
+
+    @property
+    def side(self) -> Literal["upper", "lower"]: ...
+    @property
+    def at(self) -> Sequence[float]: ...
+    @property
+    def kappa(self) -> Sequence[float]: ...
+    @property
+    def exponent(self) -> Sequence[float] | None: ...
+    @property
+    def eps(self) -> Sequence[float] | None: ...
+    @property
+    def offset(self) -> Sequence[float] | None: ...
+
+
+def make_walls(settings: WallSettings, around: Surroundings) -> Walls:
+    """The walls that the settings describe.
+
+    Raises
+    ------
+    ValueError
+        As for `Walls`.
+    """
+    return Walls(
+        settings.side,
+        at=settings.at,
+        kappa=[kappa * around.per_hartree for kappa in settings.kappa],
+        exp=settings.exponent,
+        eps=settings.eps,
+        offset=settings.offset,
+        periods=around.periods,
+    )

@@ -1,218 +1,162 @@
-"""The chain rule, and the step clock: propose an answer, then commit it.
-
-Evaluating is one act and making history another. :meth:`BiasedSystem.evaluate` depends on the
-structure and on the hills so far and changes neither. :meth:`BiasedSystem.propose` is what i-PI is
-answered for the next step; :meth:`BiasedSystem.commit`, called once i-PI has shown that the answer
-arrived, moves the clock and adds the hill that is due.
-"""
+"""The chain rule: potential, CVs and biases of a list of structures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from ipi_mtd.arrays import FloatArray, coincide, is_finite
-from ipi_mtd.bias import Metad
-from ipi_mtd.cvs.cv import CollectiveVariables, CVValues
+from ipi_mtd.arrays import FloatArray, is_finite
+from ipi_mtd.bias import Bias, Seen
+from ipi_mtd.biased_system.bias_term import BiasTerm
+from ipi_mtd.biased_system.evaluation import BiasedEvaluation, Occasion
+from ipi_mtd.cvs.cv import CV, CollectiveVariables, CVValues
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.hills import Hill
 from ipi_mtd.potentials import Potential
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Evaluation, Structure
 
-
-class Bias(Protocol):
-    """What turns s into V and dV/ds; see :mod:`ipi_mtd.bias`."""
-
-    def evaluate(self, s: FloatArray, /) -> tuple[float, FloatArray]:
-        """V and dV/ds, in the energy unit of the bias."""
+ANY_TIME = Occasion()
 
 
-AnyBias = TypeVar("AnyBias", bound=Bias, covariant=True)
-
-
-@dataclass(frozen=True)
-class BiasTerm(Generic[AnyBias]):
-    """One bias and the CVs that it acts on.
-
-    Parameters
-    ----------
-    name : as in the files and in what i-PI receives
-    bias : the bias, in its own energy unit
-    cvs : indices of its arguments among the CVs of the run
-    """
-
-    name: str
-    bias: AnyBias
-    cvs: tuple[int, ...]
-
-    @cached_property
-    def arguments(self) -> npt.NDArray[np.intp]:
-        """(n_arguments,) array: the indices, to pick the arguments from all CVs."""
-        return np.array(self.cvs, dtype=np.intp)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BiasedEvaluation:
-    """What the driver knows about one structure.
-
-    Parameters
-    ----------
-    structure : the structure
-    total : energy, forces and virial of potential and bias together
-    potential, bias : float, hartree
-        The physical energy, and the sum of all biases.
-    cvs : the CVs, and the features that they are made from
-    biases : name of each bias and its energy, in the energy unit of the run
-    """
-
-    structure: Structure
-    total: Evaluation
-    potential: float
-    bias: float
-    cvs: CVValues
-    biases: Mapping[str, float]
-
-    @property
-    def s(self) -> FloatArray:
-        """(n_cvs,) array: the CVs."""
-        return self.cvs.s
-
-
-class History(Protocol):
-    """Where the steps are written down; see :mod:`ipi_mtd.record.run_directory`."""
-
-    def resume(self, structure: Structure, system: BiasedSystem) -> int:
-        """Load the hills up to this structure and return its step."""
-
-    def propose(
-        self, step: int, evaluation: BiasedEvaluation, hills: Mapping[str, Hill]
-    ) -> Mapping[str, Hill]:
-        """Write down an answer before it is given; return the hills to add at commit."""
-
-    def commit(self) -> None:
-        """Append what was proposed to the files."""
-
-
-@dataclass(slots=True)
 class BiasedSystem:
     """A potential, the CVs, and the biases on them.
+
+    It has no clock and keeps no trajectory: what `evaluate` answers depends on its arguments and
+    on what the biases have learned. On a CPU the bits do not depend on what else is in a batch, as
+    far as the models' own do not.
 
     Parameters
     ----------
     potential : source of the physical forces
     cvs : the collective variables
-    biases : any number of biases
-    energy_unit : float, hartree
-        The energy unit of the biases and their files.
-    history : where steps and hills are written down; None keeps them in memory only
-
-    Attributes
-    ----------
-    step : the step that the next new structure will be
+    terms : any number of biases, which must have different names
+    hartree : float
+        The energy unit of the biases and their files, in hartree.
+    quantities : like CVs, but evaluated where they are asked for
     """
 
-    potential: Potential
-    cvs: CollectiveVariables
-    biases: Sequence[BiasTerm[Bias]]
-    energy_unit: float
-    history: History | None = None
-    step: int = field(default=0, init=False)
-    _last: BiasedEvaluation | None = field(default=None, init=False)
-    _hills: Mapping[str, Hill] | None = field(default=None, init=False)
+    def __init__(
+        self,
+        potential: Potential,
+        cvs: CollectiveVariables,
+        terms: Sequence[BiasTerm[Bias]],
+        hartree: float,
+        quantities: Iterable[CV] = (),
+    ) -> None:
+        self.potential = potential
+        self.cvs = cvs
+        self.terms = tuple(terms)
+        self.hartree = hartree
+        self.quantities = {cv.name: cv for cv in quantities}
 
-    def evaluate(self, structures: Sequence[Structure]) -> list[BiasedEvaluation]:
-        """Potential and bias of each structure; neither clock nor hills change.
+    def evaluate(
+        self, structures: Sequence[Structure], occasions: Sequence[Occasion] | None = None
+    ) -> list[BiasedEvaluation]:
+        """Potential and bias of each structure, as one batch; changes nothing.
+
+        Parameters
+        ----------
+        structures : at least one
+        occasions : one for each; by default step 0, and walkers that have not begun
 
         Raises
         ------
         UserError
             If a model fails, or anything is not finite.
         """
-        physical = self.potential.evaluate(structures)
-        return [
-            self._add_bias(structure, evaluation)
-            for structure, evaluation in zip(structures, physical, strict=True)
+        if occasions is None:
+            occasions = [ANY_TIME] * len(structures)
+        neighborhoods = [occasion.neighborhood or Neighborhood() for occasion in occasions]
+        physical = self.potential.evaluate(structures, neighborhoods)
+        for evaluation in physical:
+            _require_finite("the potential", evaluation)
+        values = self.cvs.evaluate(structures, neighborhoods)
+        self._require_finite_cvs(values.s)
+        ds_dR = self._gradients(values, occasions)
+        seen = [
+            self._see(s, occasion, gradients)
+            for s, occasion, gradients in zip(values.s, occasions, ds_dR, strict=True)
         ]
+        slopes = np.array([self._slope(of_one) for of_one in seen])
+        gradients, strain_gradients = values.pull_back(slopes)
+        answers = []
+        for k, (structure, occasion) in enumerate(zip(structures, occasions, strict=True)):
+            V = sum(one.V for one in seen[k].values()) * self.hartree
+            bias = Evaluation(V, -gradients[k], -strain_gradients[k])
+            _require_finite("the bias", bias)
+            answers.append(
+                BiasedEvaluation(
+                    structure=structure,
+                    total=physical[k] + bias,
+                    potential=physical[k].energy,
+                    of_biases=bias,
+                    s=values.s[k],
+                    seen=seen[k],
+                    quantities={
+                        name: float(values.quantity(self.quantities[name])[k])
+                        for name in occasion.quantities
+                    },
+                    features={name: values.features(name)[k] for name in occasion.models},
+                )
+            )
+        return answers
 
-    def propose(self, structure: Structure) -> BiasedEvaluation:
-        """The answer for the next step.
+    def first_own(self) -> dict[str, FloatArray]:
+        """What a walker keeps for each bias before its first step."""
+        return {term.name: term.bias.first_own() for term in self.terms}
 
-        The same structure as the last one is the same step: i-PI asks again when it did not
-        receive an answer, or wants a property of the step.
-
-        Raises
-        ------
-        UserError
-            As for `evaluate`, or if the answer cannot be written down.
-        """
-        if self._last is not None and _same(self._last.structure, structure):
-            return self._last
-        if self._last is None and self.history is not None:
-            self.step = self.history.resume(structure, self)
-        (evaluation,) = self.evaluate([structure])
-        hills: Mapping[str, Hill] = {
-            term.name: term.bias.hill_at(evaluation.s[term.arguments])
-            for term in self.biases
-            if isinstance(term.bias, Metad) and term.bias.is_due(self.step)
+    def _see(self, s: FloatArray, occasion: Occasion, ds_dR: FloatArray | None) -> dict[str, Seen]:
+        """What each bias sees of one structure."""
+        found = []
+        for term in self.terms:
+            own = occasion.own.get(term.name)
+            if own is None:
+                own = term.bias.first_own()
+            its_s = s[term.arguments]
+            found.append((term, its_s, own, *term.bias.evaluate(its_s, occasion.step, own)))
+        total = sum(V for *_, V, _ in found)
+        return {
+            term.name: Seen(
+                occasion.step,
+                its_s,
+                V,
+                dV_ds,
+                own,
+                total - V,
+                None if ds_dR is None else ds_dR[term.arguments],
+            )
+            for term, its_s, own, V, dV_ds in found
         }
-        if self.history is not None:
-            hills = self.history.propose(self.step, evaluation, hills)
-        self._last = evaluation
-        self._hills = hills
-        return evaluation
 
-    def commit(self) -> None:
-        """Make the proposal history: deposit its hills and move the clock, once.
+    def _slope(self, seen: Mapping[str, Seen]) -> FloatArray:
+        """(n_cvs,) array, hartree per unit of the CVs: the slope of all biases together."""
+        dV_ds = np.zeros(len(self.cvs.cvs))
+        for term in self.terms:
+            dV_ds[term.arguments] += seen[term.name].dV_ds
+        dV_ds *= self.hartree
+        return dV_ds
 
-        Raises
-        ------
-        UserError
-            If it cannot be written down; the next start of the driver makes up for it.
-        """
-        if self._hills is None:
-            return
-        hills, self._hills = self._hills, None
-        if self.history is not None:
-            self.history.commit()
-        for term in self.biases:
-            if term.name in hills and isinstance(term.bias, Metad):
-                term.bias.add(hills[term.name])
-        self.step += 1
-
-    def _add_bias(self, structure: Structure, physical: Evaluation) -> BiasedEvaluation:
-        _require_finite("the potential", physical)
-        values = self.cvs.evaluate(structure)
-        if not is_finite(values.s):
-            names = [
-                cv.name for cv, s in zip(self.cvs.cvs, values.s, strict=True) if not np.isfinite(s)
-            ]
-            raise UserError(f"the CV {', '.join(names)} {_NOT_FINITE}")
-        dV_ds = np.zeros(len(values.s))
-        biases = {}
-        for term in self.biases:
-            V, slope = term.bias.evaluate(values.s[term.arguments])
-            biases[term.name] = V
-            dV_ds[term.arguments] += slope
-        dV_ds *= self.energy_unit
-        gradient, strain_gradient = values.pull_back(dV_ds)
-        bias = Evaluation(sum(biases.values()) * self.energy_unit, -gradient, -strain_gradient)
-        _require_finite("the bias", bias)
-        return BiasedEvaluation(
-            structure, physical + bias, physical.energy, bias.energy, values, biases
+    def _gradients(
+        self, values: CVValues, occasions: Sequence[Occasion]
+    ) -> Sequence[FloatArray | None]:
+        """For each structure ds/dR, if a bias wants it of any."""
+        wanted = any(
+            term.bias.wants_gradients(occasion.step)
+            for term in self.terms
+            for occasion in occasions
         )
+        return values.jacobian() if wanted else [None] * len(occasions)
+
+    def _require_finite_cvs(self, s: FloatArray) -> None:
+        if not is_finite(s):
+            bad = np.flatnonzero(~np.isfinite(s).all(axis=0)).tolist()
+            names = [self.cvs.cvs[k].name for k in bad]
+            raise UserError(f"the CV {', '.join(names)} {_NOT_FINITE}")
 
 
 _NOT_FINITE = "is not finite for these positions; i-PI was sent nothing"
-
-
-def _same(one: Structure, other: Structure) -> bool:
-    return coincide(one.positions, other.positions) and np.array_equal(one.cell, other.cell)
 
 
 def _require_finite(what: str, evaluation: Evaluation) -> None:

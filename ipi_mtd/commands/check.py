@@ -6,19 +6,19 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+import torch
 
 from ipi_mtd.assembly.agreement import compare_with_input
 from ipi_mtd.assembly.describe import describe, describe_cell
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.config import Config
+from ipi_mtd.config import RunConfig
 from ipi_mtd.cvs.gradient_check import check_gradients
 from ipi_mtd.errors import UserError
 
 
-def check(config: Config, source: Path) -> Iterator[str]:
+def check(config: RunConfig) -> Iterator[str]:
     """Load everything, evaluate the structure of the configuration, and describe it.
 
     Raises
@@ -26,7 +26,8 @@ def check(config: Config, source: Path) -> Iterator[str]:
     UserError
         If anything is wrong that a user can mend, the gradient of a CV for instance.
     """
-    assembled = Run(config, source)
+    torch.set_num_threads(config.threads)
+    assembled = Run(config)
     missing_virial = assembled.system.potential.missing_virial(assembled.structure)
     found = compare_with_input(config, assembled.structure, missing_virial)
     yield describe(assembled)
@@ -60,7 +61,8 @@ def time_of_a_force_call(assembled: Run, seconds: float = 1.0) -> float:
 
 
 def _check_gradients(assembled: Run) -> Iterator[str]:
-    checks = check_gradients(assembled.cvs.evaluate, assembled.cvs.cvs, assembled.structure)
+    cvs = assembled.system.cvs
+    checks = check_gradients(cvs.evaluate, cvs.cvs, assembled.structure)
     wrong = [
         f"{assembled.models[check.cv.model].path}: {check.fault}" for check in checks if check.fault
     ]

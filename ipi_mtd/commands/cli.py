@@ -1,24 +1,32 @@
 """The commands; the only place that prints and exits.
 
-Nothing heavy is imported before a command needs it, so that ``--help`` answers at once.
+What a command does is in the module of its name. What it is called with stands here, not there:
+those modules load torch when they are imported, and ``--help`` answers without it.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ipi_mtd.commands.options import (
+    FILE,
+    PATH,
+    directory_options,
+    override_options,
+    words_for,
+)
 from ipi_mtd.errors import UserError
 
-_PATH = click.Path(path_type=Path)
+if TYPE_CHECKING:
+    from ipi_mtd.config import Overrides
+    from ipi_mtd.record.run_directory import Start
+
 PICTURES = (".png", ".pdf", ".svg")
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 def main() -> None:
@@ -49,56 +57,19 @@ def cli() -> None:
     """Metadynamics for i-PI with collective variables written in PyTorch."""
 
 
-def override_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What overrides the configuration."""
-    options = [
-        click.option(
-            "--model",
-            "models",
-            multiple=True,
-            metavar="[NAME=]FILE",
-            help="Take this exported model instead of the one in CONFIG.",
-        ),
-        click.option("--extensions", type=_PATH, help="Directory of the model's extensions."),
-        click.option("--device", help="Where all models run: cpu, cuda, cuda:1, mps."),
-        click.option("--address", help="Name of the unix socket, or host, of i-PI."),
-        click.option("--structure", type=_PATH, help="With a plumed.dat: a file with the atoms."),
-        click.option("--timestep", help="With a plumed.dat: i-PI's time step, such as '2.5 fs'."),
-        click.option("--port", type=click.IntRange(1, 65535), help="Port of i-PI; implies inet."),
-    ]
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
-
-
-def directory_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Where a run is and what to do with an earlier one there."""
-    options = [
-        click.option(
-            "--output",
-            type=_PATH,
-            default=Path(),
-            show_default="the current directory",
-            help="Where HILLS, COLVAR and the journal go.",
-        ),
-        click.option(
-            "--fresh", is_flag=True, help="Set the files of an earlier run aside and begin anew."
-        ),
-        click.option(
-            "--keep-hills",
-            is_flag=True,
-            help="Go on with all hills, wherever i-PI starts: roll nothing back.",
-        ),
-    ]
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
-
-
 @cli.command()
-@click.argument("config", type=_FILE)
+@click.argument("config", type=FILE)
 @override_options
 @directory_options
 @click.option("--progress-fd", type=int, hidden=True)
 @click.option("--barostat", hidden=True)
 def run(
-    config: Path, output: Path, progress_fd: int | None, barostat: str | None, **options: Any
+    config: Path,
+    output: Path,
+    overrides: Overrides,
+    start: Start,
+    progress_fd: int | None,
+    barostat: str | None,
 ) -> None:
     """Connect to i-PI and serve forces and bias until it says EXIT.
 
@@ -107,25 +78,27 @@ def run(
     """
     from ipi_mtd.commands.progress import Launcher
     from ipi_mtd.commands.run import run as run_driver
+    from ipi_mtd.config import read_input
 
     launcher = None if progress_fd is None else Launcher(progress_fd)
-    run_driver(_read(config, options), config, output, _start(options), launcher, barostat)
+    run_driver(read_input(config, **overrides), output, start, launcher, barostat)
 
 
 @cli.command()
-@click.argument("config", type=_FILE)
+@click.argument("config", type=FILE)
 @override_options
-def check(config: Path, **options: Any) -> None:
+def check(config: Path, overrides: Overrides) -> None:
     """Load everything that `run` would load, and say what it is and how fast."""
     from ipi_mtd.commands.check import check as check_run
+    from ipi_mtd.config import read_input
 
-    for line in check_run(_read(config, options), config):
+    for line in check_run(read_input(config, **overrides)):
         click.echo(line)
 
 
 @cli.command()
-@click.argument("input_xml", metavar="INPUT.xml", type=_FILE)
-@click.argument("config", type=_FILE)
+@click.argument("input_xml", metavar="INPUT.xml", type=FILE)
+@click.argument("config", type=FILE)
 @override_options
 @directory_options
 @click.option(
@@ -137,34 +110,43 @@ def check(config: Path, **options: Any) -> None:
 )
 @click.option("--quiet", is_flag=True, help="Say nothing but warnings and errors.")
 def launch(
-    input_xml: Path, config: Path, output: Path, retries: int, quiet: bool, **options: Any
+    input_xml: Path,
+    config: Path,
+    output: Path,
+    overrides: Overrides,
+    start: Start,  # noqa: ARG001 - for `run`
+    retries: int,
+    quiet: bool,
 ) -> None:
     """Start i-PI and the driver, watch both, and end both.
 
     i-PI runs in the output directory. INPUT.xml may be the RESTART file of an earlier run there.
     """
     from ipi_mtd.commands.launch import launch as launch_both
+    from ipi_mtd.config import read_input
 
     if quiet:
         logging.getLogger("ipi_mtd").setLevel(logging.WARNING)
     launch_both(
         input_xml,
         config,
-        _read(config, options),
+        read_input(config, **overrides),
         output,
-        _run_arguments(options),
+        words_for(run, without=["output"]),
         retries=retries,
         quiet=quiet,
     )
 
 
 @cli.command()
-@click.argument("hills", type=_FILE, default="HILLS")
-@click.option("--config", type=_FILE, help="The run's configuration: labels, CVs of --mark.")
-@click.option("--output", type=_PATH, default="fes.dat", show_default=True, help="The table.")
-@click.option("--picture", type=_PATH, default="fes.png", show_default=True, help="The picture.")
-@click.option("--temperature", type=float, help="In kelvin; for error bar and projection.")
-@click.option("--energy-unit", help="Of HILLS, if the file does not say it.")
+@click.argument("hills", type=FILE, default="HILLS")
+@click.option("--config", type=FILE, help="The run's configuration: labels, CVs of --mark.")
+@click.option("--output", type=PATH, default="fes.dat", show_default=True, help="The table.")
+@click.option("--picture", type=PATH, default="fes.png", show_default=True, help="The picture.")
+@click.option(
+    "--temperature", type=float, help="Temperature in kelvin; for error bar and projection."
+)
+@click.option("--energy-unit", help="Energy unit of HILLS, if the file does not say it.")
 @click.option(
     "--range",
     "ranges",
@@ -187,7 +169,7 @@ def launch(
     metavar="ENERGY",
     help="The top of the picture's energy scale, in the unit of HILLS.",
 )
-@click.option("--colvar", type=_FILE, help="Show where this COLVAR has been, not the hills.")
+@click.option("--colvar", type=FILE, help="Show where this COLVAR has been, not the hills.")
 def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
     """Sum HILLS to the free energy, as a table and as a picture.
 
@@ -213,62 +195,16 @@ def fes(hills: Path, output: Path, picture: Path, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("file", type=_FILE, default="ipi-mtd.journal")
-@click.option("--steps", type=click.IntRange(0), default=5, show_default=True, help="How many.")
+@click.argument("file", type=FILE, default="ipi-mtd.journal")
+@click.option(
+    "--steps", type=click.IntRange(0), default=5, show_default=True, help="How many of the steps."
+)
 def journal(file: Path, steps: int) -> None:
     """Show what the journal of a run holds: its settings and its last steps."""
     from ipi_mtd.record.journal import describe
 
     for line in describe(file, steps):
         click.echo(line)
-
-
-def _read(path: Path, options: dict[str, Any]) -> Any:
-    from ipi_mtd.config import read_input, with_overrides
-
-    models = {}
-    for text in options["models"]:
-        name, separator, file = text.rpartition("=")
-        models[name if separator else ""] = Path(file)
-    return with_overrides(
-        read_input(
-            path,
-            structure=options["structure"],
-            timestep=options["timestep"],
-            address=options["address"],
-            port=options["port"],
-        ),
-        path,
-        models=models,
-        extensions=options["extensions"],
-        device=options["device"],
-        address=options["address"],
-        port=options["port"],
-    )
-
-
-def _start(options: dict[str, Any]) -> Any:
-    from ipi_mtd.record.run_directory import Start
-
-    if options["fresh"] and options["keep_hills"]:
-        raise click.UsageError("--fresh and --keep-hills exclude each other")
-    if options["fresh"]:
-        return Start.FRESH
-    return Start.KEEP_HILLS if options["keep_hills"] else Start.RESUME
-
-
-def _run_arguments(options: dict[str, Any]) -> list[str]:
-    """The options as `run` takes them."""
-    arguments = []
-    for text in options["models"]:
-        arguments += ["--model", text]
-    for name in ("extensions", "device", "structure", "timestep", "address", "port"):
-        if options[name] is not None:
-            arguments += [f"--{name}", str(options[name])]
-    for name in ("fresh", "keep_hills"):
-        if options[name]:
-            arguments.append(f"--{name.replace('_', '-')}")
-    return arguments
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from ipi_mtd import units
 from ipi_mtd.analysis.recorded import Recorded, read_recorded
 from ipi_mtd.analysis.report import Settings
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.assembly.structure import directions_of
-from ipi_mtd.config import Config, is_plumed_input, read_config, read_input
+from ipi_mtd.assembly.structure import as_in_the_run, directions_of
+from ipi_mtd.config import Config, read_description
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures import Snapshot, differing_atoms, read_structure
 from ipi_mtd.written_number import WrittenNumber
@@ -37,7 +37,8 @@ def make_settings(
     Raises
     ------
     UserError
-        If an option makes no sense.
+        If a temperature or an energy is not above 0, an option is not written as it has to be, the
+        configuration cannot be read, or the CVs of a marked structure cannot be had.
     """
     if temperature is not None and not 0 < temperature < float("inf"):
         raise UserError(f"--temperature must be above 0 K, got {temperature:g}")
@@ -95,7 +96,7 @@ def _with_journal(settings: Settings, recorded: Recorded | None, *, told: bool) 
 
 
 def _with_config(settings: Settings, path: Path, structures: list[Path]) -> Settings:
-    config = _read(path, structures)
+    config = read_description(path)
     temperatures = [config.system.temperature, *(term.temperature for term in config.metad)]
     known = [temperature for temperature in temperatures if temperature is not None]
     return replace(
@@ -104,19 +105,7 @@ def _with_config(settings: Settings, path: Path, structures: list[Path]) -> Sett
         temperature=settings.temperature or (known[0] if known else None),
         labels={cv.name: cv.label for cv in config.cv if cv.label},
         cvs=[cv.name for cv in config.cv],
-        marks=[*settings.marks, *structure_marks(config, path, structures)],
-    )
-
-
-def _read(path: Path, structures: list[Path]) -> Config:
-    """The configuration; PLUMED's input is told of a run that is not going to be made."""
-    if not is_plumed_input(path):
-        return read_config(path)
-    return read_input(
-        path,
-        structure=structures[0] if structures else path,
-        timestep="1 fs",
-        address="none",
+        marks=[*settings.marks, *structure_marks(config, structures)],
     )
 
 
@@ -126,7 +115,7 @@ def require_energy_unit(unit: str) -> None:
     Raises
     ------
     UserError
-        Which names the option.
+        If the unit of --energy-unit is unknown or measures something else.
     """
     try:
         units.factor(unit, "hartree")
@@ -140,7 +129,7 @@ def parse_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float, int | No
     Raises
     ------
     UserError
-        If one is neither, or a CV has two.
+        If a text is not of this form, or two are about the same CV.
     """
     axes: dict[str, tuple[float, float, int | None]] = {}
     for name, axis in map(parse_range, texts):
@@ -156,7 +145,7 @@ def parse_range(text: str) -> tuple[str, tuple[float, float, int | None]]:
     Raises
     ------
     UserError
-        If it is neither.
+        If the text is not of this form, a bound is no number or the bins are not a whole one.
     """
     name, _, numbers = text.partition("=")
     try:
@@ -172,7 +161,7 @@ def parse_mark(text: str) -> tuple[str, dict[str, float]]:
     Raises
     ------
     UserError
-        If it is something else.
+        If the text is not of this form, a value is no finite number, or a CV is named twice.
     """
     name, _, values = text.partition(":")
     try:
@@ -193,9 +182,7 @@ def _bound(text: str) -> float:
     return float(text) if "inf" in text or "nan" in text else float(WrittenNumber(text))
 
 
-def structure_marks(
-    config: Config, source: Path, files: list[Path]
-) -> list[tuple[str, dict[str, float]]]:
+def structure_marks(config: Config, files: list[Path]) -> list[tuple[str, dict[str, float]]]:
     """The CVs of structure files, named after the files.
 
     A structure is as periodic as the run and of the same atoms. PLUMED's input does not say what
@@ -210,18 +197,19 @@ def structure_marks(
     if not files:
         return []
     periodic = config.system.periodic
-    if not is_plumed_input(source):
+    if config.system.structure is not None:
         of_run = read_structure(config.system.structure)
         for file in files:
             _compare(read_structure(file), of_run, config)
         a, b, c = directions_of(config, of_run).tolist()
         periodic = (a, b, c)
+    system = config.system.model_copy(update={"periodic": periodic})
+    of_marks = config.model_copy(update={"system": system, "potential": None})
     marks = []
     for file in files:
-        system = config.system.model_copy(update={"periodic": periodic, "structure": file})
-        run = Run(config.model_copy(update={"system": system}), source)
-        values = run.cvs.evaluate(run.structure).s.tolist()
-        marks.append((file.stem, dict(zip(run.cv_names, values, strict=True))))
+        run = Run(of_marks, as_in_the_run(of_marks, read_structure(file)))
+        (evaluation,) = run.system.evaluate([run.structure])
+        marks.append((file.stem, dict(zip(run.cv_names, evaluation.s.tolist(), strict=True))))
     return marks
 
 

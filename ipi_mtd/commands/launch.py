@@ -25,8 +25,8 @@ from ipi_mtd.commands.launching.processes import Pair, find_ipi
 from ipi_mtd.commands.launching.progress_bar import ProgressBar
 from ipi_mtd.commands.launching.summary import what_came_out
 from ipi_mtd.commands.launching.waiting import Watch
-from ipi_mtd.commands.progress import LOG
-from ipi_mtd.config import Config
+from ipi_mtd.commands.log_file import LOG
+from ipi_mtd.config import RunConfig
 from ipi_mtd.errors import UserError
 from ipi_mtd.record.recognition import NotContinued, foresee
 from ipi_mtd.record.run_directory import require_unused
@@ -61,7 +61,7 @@ class Plan:
 def launch(
     input_xml: Path,
     config_path: Path,
-    config: Config,
+    config: RunConfig,
     output: Path,
     arguments: list[str],
     *,
@@ -83,8 +83,10 @@ def launch(
     Raises
     ------
     UserError
-        If something is wrong with the input, or one of the processes failed. If that is known
-        before i-PI is started, no file has changed.
+        If i-PI refuses its input or is not installed, the input and the configuration are not about
+        the same run, the run directory holds another run or is in use, a socket is taken, the
+        driver cannot load what it needs, or one of the processes failed. Only in the last case
+        has a file changed.
     """
     find_ipi()
     hills = [metad.file for metad in config.metad]
@@ -134,7 +136,7 @@ def launch(
         raise KeyboardInterrupt
 
 
-def _plan(input_xml: Path, config: Config, going_on: Continuation) -> Plan:
+def _plan(input_xml: Path, config: RunConfig, going_on: Continuation) -> Plan:
     """Look at everything that can be looked at without loading the models."""
     address = going_on.address
     ipi = _interpret(input_xml, going_on)

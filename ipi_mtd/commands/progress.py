@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.biased_system.system import BiasedEvaluation
-
-LOG = "ipi-mtd.log"
+from ipi_mtd.biased_system import BiasedEvaluation
+from ipi_mtd.commands.log_file import LOG
+from ipi_mtd.walker import Walker
 
 SAY_EVERY = 60.0
 """Seconds between two lines of progress in the log."""
@@ -85,11 +85,13 @@ class Progress:
     Parameters
     ----------
     run : the run
+    walker : whose steps are told
     launcher : who wants messages instead of lines
     """
 
-    def __init__(self, run: Run, launcher: Launcher | None) -> None:
+    def __init__(self, run: Run, walker: Walker, launcher: Launcher | None) -> None:
         self._run = run
+        self._walker = walker
         self._launcher = launcher
         self._began = time.time()
         self._said = self._told = time.monotonic()
@@ -101,7 +103,7 @@ class Progress:
     def step(self, evaluation: BiasedEvaluation) -> None:
         """Called after each step."""
         self._evaluation = evaluation
-        self.last = self._run.system.step - 1
+        self.last = self._walker.step - 1
         now = time.monotonic()
         if self._first is None:
             self._first, self._began = self.last, time.time()
@@ -118,7 +120,7 @@ class Progress:
                 self.last,
                 1e3 * pace,
                 ", ".join(f"{name} {value:.4g}" for name, value in self._cvs(evaluation).items()),
-                self._run.n_hills,
+                self._run.biases.n_deposits,
             )
 
     def finish(self) -> None:
@@ -132,7 +134,7 @@ class Progress:
             step=self.last,
             began=self._began,
             now=time.time(),
-            hills=self._run.n_hills,
+            hills=self._run.biases.n_deposits,
             bias=sum(evaluation.biases.values()),
             cvs=self._cvs(evaluation),
         )

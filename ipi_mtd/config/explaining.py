@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
-from ipi_mtd.config.schema import Config
-from ipi_mtd.config.sections import Section
+from ipi_mtd.config.schema import RunConfig
+from ipi_mtd.config.sections import nested_sections
 
 
 def explain(error: ValidationError, content: dict[str, Any]) -> str:
     """The first of pydantic's complaints, as one line in the words of the file."""
-    # a misspelt key is also a missing one: say the former
+    # a misspelled key is also a missing one: say the former
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     keys, key = _locate(first["loc"], content, absent=first["type"] == "missing")
     found = first["input"]
@@ -63,19 +63,11 @@ def _locate(
 
 def _known_keys(keys: list[str]) -> list[str]:
     """The keys that the table at this place has, in any of its forms."""
-    sections: list[Any] = [Config]
+    sections: list[Any] = [RunConfig]
     for part in keys:
         found = [
-            _sections(section.model_fields[part].annotation)
-            for section in sections
-            if part in section.model_fields
+            nested_sections(section, part) for section in sections if part in section.model_fields
         ]
         if found:
             sections = [section for some in found for section in some]
     return [key for section in sections for key in section.model_fields]
-
-
-def _sections(annotation: Any) -> list[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return [annotation]
-    return [section for part in get_args(annotation) for section in _sections(part)]

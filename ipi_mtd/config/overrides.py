@@ -1,42 +1,77 @@
-"""What the command line says instead of the file."""
+"""What is said beside the file, on the command line or in Python, and what it changes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from ipi_mtd.config.schema import Config
-from ipi_mtd.config.sections import MetatomicSection
+from ipi_mtd.config.schema import RunConfig
+from ipi_mtd.config.sections import MetatomicSection, ModelSection
 from ipi_mtd.errors import UserError
 
 
-def with_overrides(
-    config: Config,
-    source: Path,
-    *,
-    models: Mapping[str, Path],
-    extensions: Path | None,
-    device: str | None,
-    address: str | None,
-    port: int | None,
-) -> Config:
-    """The configuration with what the command line says instead of the file.
+class Overrides(TypedDict, total=False):
+    """What is said beside the file; what is absent or None is as the file says.
 
-    Parameters
-    ----------
-    models : name of a model and the file to take for it; the name "" stands for the only model
-    extensions : of the models of the CVs
-    device : of the models of the CVs, and of a metatomic potential
-    address, port : where i-PI listens; with a port, at an inet socket
+    The command line has an option for each of them, declared in `commands/options.py`. Paths are
+    relative to the working directory.
+    """
+
+    models: Sequence[str]
+    """Models to take instead, as ``NAME=FILE``, or ``FILE`` for the only one."""
+    extensions: Path | None
+    """The directory of the models' TorchScript extensions."""
+    device: str | None
+    """Where the models of the CVs and a metatomic potential run."""
+    address: str | None
+    """The name of the unix socket, or the host, of i-PI."""
+    structure: Path | None
+    """With PLUMED's input: a structure file."""
+    timestep: str | None
+    """With PLUMED's input: i-PI's time step, such as "2.5 fs"."""
+    port: int | None
+    """The port of i-PI; implies inet."""
+
+
+def with_overrides(config: RunConfig, overrides: Overrides) -> RunConfig:
+    """The configuration with what is said instead of the file.
 
     Raises
     ------
     UserError
-        If a model is named that the configuration does not have.
+        If the configuration does not have a model that is to be replaced, or has several and it is
+        not said which.
     """
-    changed = dict(config.models)
-    for name, file in models.items():
+    update = _told(overrides, "extensions", "device")
+    socket = _told(overrides, "address", "port")
+    if "port" in socket:
+        socket["mode"] = "inet"
+    replaced = _with_models(config.models, config.source, overrides.get("models", ()))
+    models = {name: model.model_copy(update=update) for name, model in replaced.items()}
+    potential = config.potential
+    if "device" in update and isinstance(potential, MetatomicSection):
+        potential = potential.model_copy(update={"device": update["device"]})
+    return config.model_copy(
+        update={
+            "models": models,
+            "potential": potential,
+            "socket": config.socket.model_copy(update=socket),
+        }
+    )
+
+
+def _told(overrides: Overrides, *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in overrides.items() if key in keys and value is not None}
+
+
+def _with_models(
+    models: dict[str, ModelSection], source: Path, texts: Sequence[str]
+) -> dict[str, ModelSection]:
+    """The models with other files; the extensions of a file that is replaced go with it."""
+    changed = dict(models)
+    for text in texts:
+        name, _, file = text.rpartition("=")
         if not name and len(changed) > 1:
             raise UserError(
                 f"{source}: has several models ({', '.join(changed)}); say --model NAME={file}"
@@ -44,25 +79,6 @@ def with_overrides(
         key = name or next(iter(changed))
         if key not in changed:
             raise UserError(f"{source}: has no model '{key}', only {', '.join(changed)}")
-        changed[key] = changed[key].model_copy(update={"file": file, "extensions": extensions})
-    update: dict[str, Any] = {}
-    if extensions is not None:
-        update["extensions"] = extensions
-    if device is not None:
-        update["device"] = device
-    changed = {name: model.model_copy(update=update) for name, model in changed.items()}
-    socket: dict[str, Any] = {}
-    if address is not None:
-        socket["address"] = address
-    if port is not None:
-        socket.update(port=port, mode="inet")
-    potential = config.potential
-    if device is not None and isinstance(potential, MetatomicSection):
-        potential = potential.model_copy(update={"device": device})
-    return config.model_copy(
-        update={
-            "models": changed,
-            "potential": potential,
-            "socket": config.socket.model_copy(update=socket),
-        }
-    )
+        update = {"file": Path(file), "extensions": None}
+        changed[key] = changed[key].model_copy(update=update)
+    return changed

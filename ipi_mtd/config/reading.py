@@ -7,14 +7,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, Unpack
 
 from pydantic import ValidationError
 
 from ipi_mtd import units
 from ipi_mtd.config.explaining import explain
-from ipi_mtd.config.schema import Config
+from ipi_mtd.config.overrides import Overrides, with_overrides
+from ipi_mtd.config.schema import Config, RunConfig
+from ipi_mtd.config.sections import PlumedSection
 from ipi_mtd.errors import UserError
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 _KEY = re.compile(r"\s*(\[.*|[A-Za-z0-9_.\"'-]+\s*=.*)")
 
@@ -45,15 +49,8 @@ def is_plumed_input(path: Path) -> bool:
     return not _KEY.match(first)
 
 
-def read_input(
-    path: Path,
-    *,
-    structure: Path | None = None,
-    timestep: str | None = None,
-    address: str | None = None,
-    port: int | None = None,
-) -> Config:
-    """Read and check the input of a run.
+def read_input(path: Path, **overrides: Unpack[Overrides]) -> RunConfig:
+    """Read and check the input of a run, with what is said beside it.
 
     TOML says everything. PLUMED's input does not say what is simulated and where i-PI listens, so
     this has to be given with it; the run is then the bias alone.
@@ -61,23 +58,30 @@ def read_input(
     Parameters
     ----------
     path : a TOML file, or PLUMED's input
-    structure : a structure file, relative to the working directory
-    timestep : such as "2.5 fs"
-    address : name of the unix socket, or host, of i-PI
-    port : of i-PI; implies inet
+    overrides : see :class:`Overrides`
 
     Raises
     ------
     UserError
-        If anything is missing or wrong.
+        If the file cannot be read, a key or an action of it is wrong, something that PLUMED's input
+        does not say is missing, or something is given twice.
     """
-    if not is_plumed_input(path):
-        for option, value in (("structure", structure), ("timestep", timestep)):
-            if value is not None:
-                raise UserError(
-                    f"{path}: --{option} is for PLUMED's input; TOML says it as `system.{option}`"
-                )
-        return read_config(path)
+    if is_plumed_input(path):
+        return with_overrides(_read_plumed_input(path, overrides), overrides)
+    for option in ("structure", "timestep"):
+        if overrides.get(option) is not None:
+            raise UserError(
+                f"{path}: --{option} is for PLUMED's input; TOML says it as `system.{option}`"
+            )
+    return with_overrides(read_config(path), overrides)
+
+
+def _read_plumed_input(path: Path, overrides: Overrides) -> RunConfig:
+    structure, timestep, address = (
+        overrides.get("structure"),
+        overrides.get("timestep"),
+        overrides.get("address"),
+    )
     options = {"--structure": structure, "--timestep": timestep, "--address": address}
     missing = [option for option, value in options.items() if value is None]
     if missing:
@@ -89,13 +93,9 @@ def read_input(
     assert structure is not None
     assert timestep is not None
     _require_options(timestep, str(address))
-    system: dict[str, Any] = {"structure": structure.absolute(), "timestep": timestep}
-    socket: dict[str, Any] = {"address": address}
-    if port is not None:
-        socket |= {"mode": "inet", "port": port}
     content = {
-        "system": system,
-        "socket": socket,
+        "system": {"structure": structure.absolute(), "timestep": timestep},
+        "socket": {"address": address},
         "potential": {"kind": "none"},
         "plumed": {"file": path.name},
     }
@@ -114,25 +114,41 @@ def _require_options(timestep: str, address: str) -> None:
         raise UserError(f"--address must be a name without blanks, got '{address}'")
 
 
-def read_config(path: Path) -> Config:
-    """Read and check a configuration.
+def read_config(path: Path) -> RunConfig:
+    """Read and check the configuration of a run.
+
+    Parameters
+    ----------
+    path : a TOML file
 
     Raises
     ------
     UserError
-        Which names the file, the key, the rule and what was found.
+        If the file cannot be read, is not TOML, or breaks a rule of the schema; the message has the
+        key, the rule and what was found.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not TOML: {error}") from error
-    return validate(content, path)
+    return validate(_read_toml(path), path)
 
 
-def validate(content: dict[str, Any], path: Path) -> Config:
-    """Check the content of a configuration.
+def read_description(path: Path) -> Config:
+    """Read what is biased, whether or not a run could be made of it.
+
+    Parameters
+    ----------
+    path : a TOML file, or PLUMED's input
+
+    Raises
+    ------
+    UserError
+        As :func:`read_config`, or if its PLUMED input cannot be translated.
+    """
+    if is_plumed_input(path):
+        return _validate({"plumed": {"file": path.name}}, path, Config)
+    return _validate(_read_toml(path), path, Config)
+
+
+def validate(content: dict[str, Any], path: Path) -> RunConfig:
+    """Check the content of the configuration of a run.
 
     Parameters
     ----------
@@ -142,18 +158,33 @@ def validate(content: dict[str, Any], path: Path) -> Config:
     Raises
     ------
     UserError
-        Which names the file, the key, the rule and what was found.
+        If it breaks a rule of the schema, or its PLUMED input cannot be translated; the message has
+        the key or the line, the rule and what was found.
     """
+    return _validate(content, path, RunConfig)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is not TOML: {error}") from error
+
+
+def _validate(content: dict[str, Any], path: Path, kind: type[AnyConfig]) -> AnyConfig:
     places: Mapping[tuple[int | str, int | str], str] = {}
     if "plumed" in content:
         content, places = _with_plumed(content, path)
     try:
-        config = Config.model_validate(content, context=path.parent)
+        config = kind.model_validate(content, context=path.parent)
     except ValidationError as error:
         loci = [tuple(e["loc"][:2]) for e in error.errors()]
         found = [place for locus, place in places.items() if locus in loci]
         where = found[0] if found else path
         raise UserError(f"{where}: {explain(error, content)}") from error
+    config.set_source(path)
     for (table, key), place in places.items():
         getattr(config, str(table))[key].set_place(place)
     return config
@@ -165,11 +196,13 @@ def _with_plumed(
     """The content with what its PLUMED input says, and where in that input it says it."""
     from ipi_mtd.plumed_input import SETTINGS, translate
 
-    match content["plumed"]:
-        case {"file": str() | Path() as file, **more} if not more:
-            translated = translate(path.parent / file)
-        case other:
-            raise UserError(f"{path}: `plumed` needs the key `file` and no other, got {other!r}")
+    try:
+        plumed = PlumedSection.model_validate(content["plumed"], context=path.parent)
+    except ValidationError as error:
+        raise UserError(
+            f"{path}: `plumed` needs the key `file` and no other, got {content['plumed']!r}"
+        ) from error
+    translated = translate(plumed.file)
     twice = [key for key in SETTINGS if key in content]
     if twice:
         raise UserError(

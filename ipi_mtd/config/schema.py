@@ -2,115 +2,126 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, TypeAlias, get_origin
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, PrivateAttr, field_validator, model_validator
 
 from ipi_mtd.config.sections import (
     ASESection,
+    BiasSection,
+    ColvarSection,
     CVSection,
     LennardJonesSection,
     MetadSection,
     MetatomicSection,
     ModelSection,
     NoPotentialSection,
-    PrintSection,
+    RunSystemSection,
     Section,
     SocketSection,
     SystemSection,
     UnitsSection,
     WallSection,
+    nested_sections,
+    require_known,
 )
 from ipi_mtd.config.values import Name
 
+Potential: TypeAlias = Annotated[
+    LennardJonesSection | MetatomicSection | ASESection | NoPotentialSection,
+    Field(discriminator="kind"),
+]
+
 
 class Config(Section):
-    """The whole configuration."""
+    """What is biased: models, CVs, biases and what is printed.
 
-    system: SystemSection
-    socket: SocketSection
-    potential: Annotated[
-        LennardJonesSection | MetatomicSection | ASESection | NoPotentialSection,
-        Field(discriminator="kind"),
-    ]
+    It describes the CVs and biases of any structures, wherever they come from. A run needs more,
+    see :class:`RunConfig`.
+    """
+
+    system: SystemSection = SystemSection()
+    socket: SocketSection | None = None
+    potential: Potential | None = None
     models: Annotated[dict[Name, ModelSection], Field(min_length=1)]
     cv: Annotated[list[CVSection], Field(min_length=1)]
     quantity: list[CVSection] = []
-    """Like CVs, but only for COLVAR: evaluated when they are printed."""
+    """A number like a CV, but only for COLVAR: it is evaluated when it is printed."""
     metad: list[MetadSection] = []
     wall: list[WallSection] = []
-    colvar: list[PrintSection] = [PrintSection()]
+    colvar: list[ColvarSection] = [ColvarSection()]
     units: UnitsSection = UnitsSection()
     restart: bool = False
     """Go on with the hills that are there even if no journal tells of them."""
     threads: PositiveInt = 1
-    """Threads of torch; more than one makes a small system slower."""
+    """How many threads torch uses; more than one makes a small system slower."""
+    _source: Path = PrivateAttr(default=Path("configuration"))
 
     @field_validator("metad", "wall", "colvar", "quantity", mode="before")
     @classmethod
     def _single_table(cls, value: object) -> object:
         return [value] if isinstance(value, dict) else value
 
+    @property
+    def source(self) -> Path:
+        """The file that it was read from, for messages."""
+        return self._source
+
+    def set_source(self, path: Path) -> None:
+        """Say which file it was read from."""
+        self._source = path
+
+    @classmethod
+    def sections_of_lists(cls) -> dict[str, type[Section]]:
+        """The tables of which there may be several: the key, and what one of them is."""
+        return {
+            key: section
+            for key, field in cls.model_fields.items()
+            for section in nested_sections(cls, key)
+            if get_origin(field.annotation) is list
+        }
+
+    def biases(self) -> dict[str, list[BiasSection]]:
+        """The key of each kind of bias and its tables, in the order of the kinds above."""
+        return {
+            key: getattr(self, key)
+            for key, section in self.sections_of_lists().items()
+            if issubclass(section, BiasSection)
+        }
+
     @model_validator(mode="after")
     def _names_fit(self) -> Config:
         names = [cv.name for cv in self.cv]
         _require_unique("cv", names)
-        terms: list[MetadSection | WallSection] = [*self.metad, *self.wall]
-        _require_unique("metad or wall", [term.name for term in terms])
-        tables: list[MetadSection | PrintSection] = [*self.metad, *self.colvar]
-        _require_unique("file", [table.file for table in tables] + ["ipi-mtd.journal"])
+        biases = [section for sections in self.biases().values() for section in sections]
+        tables = " or ".join(self.biases())
+        _require_unique(tables, [section.name for section in biases])
+        files = [file for section in biases for file in section.files()]
+        files += [section.file for section in self.colvar]
+        _require_unique("file", [*files, "ipi-mtd.journal"])
         _require_unique("cv or quantity", [cv.name for cv in [*self.cv, *self.quantity]])
         for cv in [*self.cv, *self.quantity]:
             if cv.model is None and len(self.models) > 1:
                 raise ValueError(f"`cv.model` of '{cv.name}' must name one of the models")
             if cv.model is not None:
-                _require_known("cv.model", cv.model, list(self.models))
+                require_known("cv.model", cv.model, list(self.models))
             if cv.name in ("bias", "potential", "time", "raw"):  # the last by i-PI, for extras
                 raise ValueError(f"`cv.name` must not be '{cv.name}', which is taken")
-        for term in self.metad:
-            for name in term.cvs or []:
-                _require_known("metad.cvs", name, names)
-            used = term.cvs or names
-            _require_one_each("metad.sigma", term.sigma, used)
-            if term.grid:
-                for key in ("min", "max", "bins", "spacing"):
-                    if (values := getattr(term.grid, key)) is not None:
-                        _require_one_each(f"metad.grid.{key}", values, used)
-            has_temperature = (term.temperature or self.system.temperature) is not None
-            if term.bias_factor is not None and not has_temperature:
-                raise ValueError(
-                    "`metad.bias_factor` (BIASFACTOR) needs `system.temperature` (TEMP)"
-                )
-            if term.rct and not (has_temperature and term.grid and term.grid.bins):
-                raise ValueError(
-                    "`metad.rct` needs `system.temperature` and `min`, `max`, `bins` of the `grid`"
-                )
-        for wall in self.wall:
-            for name in wall.cv:
-                _require_known("wall.cv", name, names)
-            for key in ("at", "kappa", "exponent", "eps", "offset"):
-                if (values := getattr(wall, key)) is not None:
-                    _require_one_each(f"wall.{key}", values, wall.cv)
+        for section in biases:
+            section.require_fit(names, self.system.temperature)
         return self
+
+
+class RunConfig(Config):
+    """What a run is told: what is biased, of which atoms, by which potential, served where."""
+
+    system: RunSystemSection
+    socket: SocketSection
+    potential: Potential
 
 
 def _require_unique(what: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"`{what}`: two are called '{name}'")
-
-
-def _require_known(key: str, name: str, known: list[str]) -> None:
-    if name not in known:
-        guess = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean '{guess[0]}'?" if guess else f", only {', '.join(known)}"
-        raise ValueError(f"`{key}`: there is no '{name}'{hint}")
-
-
-def _require_one_each(key: str, values: list[Any], cvs: list[str]) -> None:
-    if len(values) != len(cvs):
-        raise ValueError(
-            f"`{key}` needs one value for each of the {len(cvs)} CVs ({', '.join(cvs)}), "
-            f"got {len(values)}"
-        )

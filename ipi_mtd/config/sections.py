@@ -1,12 +1,19 @@
-"""The tables of the configuration: every key with its unit, its default and a sentence.
+"""The tables of the configuration: every key with its kind of value, its default and a sentence.
 
-Quantities are written with their unit, ``"0.04 kcal/mol"``. Values and widths of CVs are plain
-numbers in the unit of the CV. Paths are relative to the file that names them.
+Quantities are written with their unit, ``"0.04 kcal/mol"``; a plain ``0`` needs none. Values and
+widths of CVs are numbers in the unit of the CV, ``0.5`` or as PLUMED's users write them, ``"2pi"``,
+``"-pi/2"``. Paths are relative to the file that names them. A name has letters, digits, ``_``,
+``-`` and ``.``.
+
+Where there is only one of ``[[quantity]]``, ``[[metad]]``, ``[[wall]]`` or ``[[colvar]]``, single
+brackets do. A key that does not exist is an error that names the closest one.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -48,6 +55,11 @@ class Section(BaseModel):
         self._place = place
 
     @property
+    def key(self) -> str:
+        """What tells it from others of its kind."""
+        return str(getattr(self, "name", "")) or str(getattr(self, "file", ""))
+
+    @property
     def is_plumeds(self) -> bool:
         """Whether PLUMED's input says it."""
         return self._place is not None
@@ -65,19 +77,78 @@ class Section(BaseModel):
         return f"{self._place}: `{in_plumed}`" if in_plumed else self._place
 
 
+def nested_sections(section: type[Section], key: str) -> list[type[Section]]:
+    """The tables that a key of a table can be, none if it is no table."""
+    field = section.model_fields.get(key)
+    return [] if field is None else _sections_in(field.annotation)
+
+
+def _sections_in(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in _sections_in(part)]
+
+
+class BiasSection(Section):
+    """A table that describes a bias.
+
+    Attributes
+    ----------
+    maker : where the function is that makes the bias of such a table, ``module:name``
+    """
+
+    maker: ClassVar[str]
+    name: Name
+
+    def arguments(self, cvs: Sequence[str]) -> list[str]:
+        """The names of the CVs that it acts on.
+
+        Parameters
+        ----------
+        cvs : the names of all CVs
+        """
+        raise NotImplementedError
+
+    def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:
+        """Check what the table needs of the others.
+
+        Parameters
+        ----------
+        cvs : the names of all CVs
+        temperature : of the run, if it is known
+
+        Raises
+        ------
+        ValueError
+            If it does not fit; the message has the key and what it needs.
+        """
+
+    def files(self) -> list[str]:
+        """The names of the files that the bias writes."""
+        return []
+
+
 class SystemSection(Section):
     """``[system]``: what is simulated."""
 
-    structure: RelativePath
+    structure: RelativePath | None = None
     """A file that i-PI wrote, or that ASE reads; gives the number and the species of the atoms, in
     i-PI's order, and whether the run is periodic."""
     periodic: bool | tuple[bool, bool, bool] | None = None
     """Whether the cell that i-PI sends is periodic, for all lattice vectors or for each; as the
     structure says by default."""
-    timestep: Time
+    timestep: Time | None = None
     """i-PI's time step, for the time column of the files."""
     temperature: Temperature | None = None
     """The temperature of the run; well-tempered metadynamics needs it."""
+
+
+class RunSystemSection(SystemSection):
+    """``[system]``: what is simulated."""
+
+    # a run cannot do without these; what they are is said above
+    structure: RelativePath
+    timestep: Time
 
 
 class SocketSection(Section):
@@ -105,9 +176,13 @@ class SocketSection(Section):
 
 
 class LennardJonesSection(Section):
-    """``[potential]`` with ``kind = "lennard-jones"``."""
+    """``[potential]`` with ``kind = "lennard-jones"``: the same interaction between all atoms.
+
+    It is ``4 epsilon ((sigma / r)^12 - (sigma / r)^6)`` between two of them.
+    """
 
     kind: Literal["lennard-jones"]
+    """Chooses this potential."""
     epsilon: Energy
     """The depth of the well."""
     sigma: Length
@@ -122,6 +197,7 @@ class MetatomicSection(Section):
     """``[potential]`` with ``kind = "metatomic"``: a model with an ``energy`` output."""
 
     kind: Literal["metatomic"]
+    """Chooses this potential."""
     file: RelativePath
     """The exported model."""
     extensions: RelativePath | None = None
@@ -134,6 +210,7 @@ class ASESection(Section):
     """``[potential]`` with ``kind = "ase"``: any ASE calculator."""
 
     kind: Literal["ase"]
+    """Chooses this potential."""
     calculator: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
     """Module and class, such as ``ase.calculators.emt:EMT``."""
     arguments: dict[str, Any] = {}
@@ -144,6 +221,7 @@ class NoPotentialSection(Section):
     """``[potential]`` with ``kind = "none"``: another driver gives the physical forces."""
 
     kind: Literal["none"]
+    """Chooses this potential."""
 
 
 class ModelSection(Section):
@@ -156,17 +234,17 @@ class ModelSection(Section):
     device: str = "cpu"
     """The device that it runs on: cpu, cuda, cuda:1, mps."""
     variant: str | None = None
-    """For an output called ``feature/VARIANT``."""
+    """VARIANT of an output called ``feature/VARIANT``; ``feature`` by default."""
     atoms: list[PositiveInt] | None = None
     """The atoms that the model is given, counted from 1; all by default."""
     selected_atoms: list[PositiveInt] | None = None
     """The atoms that the output is evaluated for, counted from 1; all by default."""
     types: dict[str, int] = {}
-    """The model's type of each chemical symbol; the atomic number by default."""
+    """The model's type of each chemical symbol, ``{ Ar = 1 }``; the atomic number by default."""
     atom_types: list[int] | None = None
     """Instead of `types`: the model's type of each of `atoms`."""
     length_unit: LengthUnit = "angstrom"
-    """For a model that does not say in which unit it wants lengths."""
+    """The unit of length of a model that does not say in which it wants positions."""
     check_consistency: bool = False
     """Let metatomic check all data at every call; slow."""
 
@@ -178,17 +256,20 @@ class ModelSection(Section):
 
 
 class ReductionSection(Section):
-    """``reduce`` of a CV: what makes one number of the values of all atoms."""
+    """``reduce`` of a CV: what makes one number of the values of all atoms.
+
+    Where the kind is all that it needs, ``reduce = "sum"`` is enough.
+    """
 
     kind: Literal["sum", "mean", "max", "min", "highest", "lowest", "between"]
-    """``max`` and ``min`` are smooth, ``highest`` and ``lowest`` are not; ``between`` counts the
-    atoms within an interval."""
+    """What is done: ``max`` and ``min`` are smooth, ``highest`` and ``lowest`` are not; ``between``
+    counts the atoms within an interval."""
     beta: Positive | None = None
     """For ``max`` and ``min``: PLUMED's BETA, in the unit of the feature."""
     lower: Number | None = None
-    """For ``between``."""
+    """For ``between``: where the interval begins."""
     upper: Number | None = None
-    """For ``between``."""
+    """For ``between``: where it ends."""
     smear: Positive = 0.5
     """For ``between``: width of the smearing Gaussian as a fraction of the interval."""
 
@@ -207,9 +288,9 @@ class CVSection(Section):
     """``[[cv]]``: a collective variable."""
 
     name: Name
-    """As in the files and in what i-PI receives."""
+    """What it is called in the files, and in what i-PI receives."""
     label: str | None = None
-    """What it is, with its unit: for pictures."""
+    """What it is, with its unit, for pictures; its name by default."""
     model: str | None = None
     """The model that it is made from; may be left out if there is only one."""
     component: PositiveInt | None = None
@@ -220,7 +301,7 @@ class CVSection(Section):
     """Instead of `component` and `atom`: ``"2"`` in an output that is a vector, ``"3.2"``, atom and
     property, in one that is a matrix, as in PLUMED's COMPONENTS."""
     reduce: ReductionSection | None = None
-    """What makes one number of several."""
+    """What makes one number of the values of several atoms."""
     period: Period | None = None
     """Lower and upper bound of a periodic CV."""
 
@@ -243,12 +324,15 @@ class CVSection(Section):
 
 
 class GridSection(Section):
-    """``grid`` of a metadynamics bias. It grows wherever hills are added."""
+    """``grid`` of a metadynamics bias: the nodes that its hills are summed on.
+
+    It grows wherever hills are added.
+    """
 
     min: list[Number] | None = None
-    """The position of a node, for each CV; 0 by default."""
+    """A place where there is a node, for each CV; 0 by default."""
     max: list[Number] | None = None
-    """With ``min`` and ``bins`` gives the spacing, as PLUMED's GRID_MAX."""
+    """Another one; with ``min`` and ``bins`` it gives the spacing, as PLUMED's GRID_MAX does."""
     bins: list[PositiveInt] | None = None
     """Number of bins between ``min`` and ``max``."""
     spacing: list[Positive] | None = None
@@ -271,45 +355,77 @@ class GridSection(Section):
         return self
 
 
-class MetadSection(Section):
+class MetadSection(BiasSection):
     """``[[metad]]``: a metadynamics bias."""
 
+    maker: ClassVar[str] = "ipi_mtd.bias.make_metad:make_metad"
     name: Name = "metad"
-    """Its energy is the column ``NAME.bias`` of COLVAR."""
+    """What it is called: its energy is the column ``NAME.bias`` of COLVAR."""
     cvs: list[str] | None = None
-    """The CVs it acts on; all by default."""
+    """The names of the CVs that it acts on; all by default."""
     height: Annotated[Energy, Field(ge=0)]
     """The height of a hill where there is no bias yet; with 0 the bias stays as it is."""
     sigma: list[Positive]
-    """The width of a hill for each CV."""
+    """The width of a hill along each CV."""
     pace: PositiveInt
     """A hill is added every so many steps."""
     bias_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     """The gamma of well-tempered metadynamics; without it, all hills have the same height."""
     temperature: Temperature | None = None
-    """Of this bias; that of the system by default."""
+    """The temperature of this bias; that of the system by default."""
     rct: bool = False
     """Whether COLVAR can have ``NAME.rct``, the c(t) of reweighting over the box of the grid, and
     ``NAME.rbias``, the bias without it, as with PLUMED's CALC_RCT."""
-    grid: GridSection | Literal[False] = GridSection()
-    """The grid that the hills are summed on; false for the exact sum, which takes longer the more
-    hills there are, and is what more than three CVs get."""
+    grid: GridSection | Literal[False] | None = None
+    """The grid that the hills are summed on, by default one with the defaults of its keys; false
+    for the exact sum, which takes longer the more hills there are, and is the default with more
+    than three CVs."""
     file: Name = "HILLS"
-    """The file of its hills."""
+    """The name of the file of its hills, in the directory of the run."""
+
+    def arguments(self, cvs: Sequence[str]) -> list[str]:
+        """The CVs that it names, all by default."""
+        return list(self.cvs or cvs)
+
+    def files(self) -> list[str]:
+        """HILLS."""
+        return [self.file]
+
+    def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:
+        """Check names of CVs, one width for each of them, and what needs a temperature."""
+        used = self.arguments(cvs)
+        for name in used:
+            require_known("metad.cvs", name, cvs)
+        require_one_each("metad.sigma", self.sigma, used)
+        if self.grid:
+            for key in ("min", "max", "bins", "spacing"):
+                if (values := getattr(self.grid, key)) is not None:
+                    require_one_each(f"metad.grid.{key}", values, used)
+        has_temperature = (self.temperature or temperature) is not None
+        if self.bias_factor is not None and not has_temperature:
+            raise ValueError("`metad.bias_factor` (BIASFACTOR) needs `system.temperature` (TEMP)")
+        if self.rct and not (has_temperature and self.grid and self.grid.bins):
+            raise ValueError(
+                "`metad.rct` needs `system.temperature` and `min`, `max`, `bins` of the `grid`"
+            )
 
 
-class WallSection(Section):
-    """``[[wall]]``: kappa ((s - at + offset)/eps)^exponent beyond a value of a CV.
+class WallSection(BiasSection):
+    """``[[wall]]``: a wall that keeps a CV on one side of a value.
 
-    A wall on several CVs has a list for each key, and its energy is the sum.
+    Its energy is ``kappa * ((s - at + offset) / eps)^exponent`` beyond an upper wall, the mirror
+    image beyond a lower one, and zero before it. A wall on several CVs has a list for each key, and
+    its energy is the sum.
     """
 
+    maker: ClassVar[str] = "ipi_mtd.bias.walls:make_walls"
     name: Name
-    """Its energy is the column ``NAME.bias`` of COLVAR, its squared force ``NAME.force2``."""
+    """What it is called: its energy is the column ``NAME.bias`` of COLVAR, its squared force
+    ``NAME.force2``."""
     side: Literal["upper", "lower"]
     """Which side of the wall is allowed: below an upper one, above a lower one."""
     cv: Annotated[list[str], OneOrMore, Field(min_length=1)]
-    """The CV it acts on."""
+    """The name of the CV that it acts on."""
     at: Annotated[list[Number], OneOrMore]
     """Where it stands."""
     kappa: Annotated[list[Annotated[Energy, Field(ge=0)]], OneOrMore]
@@ -317,25 +433,51 @@ class WallSection(Section):
     exponent: Annotated[list[Positive], OneOrMore] | None = None
     """The exponent; 2 by default."""
     eps: Annotated[list[Positive], OneOrMore] | None = None
-    """The distance is measured in this; 1 by default."""
+    """The length that the distance from it is measured in; 1 by default."""
     offset: Annotated[list[Number], OneOrMore] | None = None
     """How far before `at` it begins; 0 by default."""
 
+    def arguments(self, cvs: Sequence[str]) -> list[str]:  # noqa: ARG002
+        """The CVs that it names."""
+        return self.cv
+
+    def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:  # noqa: ARG002
+        """Check names of CVs, and one value for each of them."""
+        for name in self.cv:
+            require_known("wall.cv", name, cvs)
+        for key in ("at", "kappa", "exponent", "eps", "offset"):
+            if (values := getattr(self, key)) is not None:
+                require_one_each(f"wall.{key}", values, self.cv)
+
+
+class PlumedSection(Section):
+    """``[plumed]``: a PLUMED input, which takes the place of the tables that it is translated to.
+
+    These are ``models``, ``cv``, ``quantity``, ``metad``, ``wall``, ``colvar``, ``units`` and
+    ``restart``.
+    """
+
+    file: RelativePath
+    """The PLUMED input."""
+
 
 class UnitsSection(Section):
-    """``[units]``: of the files; CVs are in the units of their models."""
+    """``[units]``: the units of the files; CVs are in those of their models."""
 
     energy: EnergyUnit = "kJ/mol"
-    """Of HILLS and COLVAR."""
+    """The unit of energies in HILLS and COLVAR."""
     time: TimeUnit = "ps"
-    """Of HILLS and COLVAR."""
+    """The unit of time in HILLS and COLVAR."""
 
 
-class PrintSection(Section):
-    """``[colvar]``: a file with a line every so many steps. There may be several of them."""
+class ColvarSection(Section):
+    """``[[colvar]]``: a file with a line every so many steps.
+
+    If nothing is said of any, there is one with the defaults.
+    """
 
     file: Name = "COLVAR"
-    """Its name."""
+    """The name of the file, in the directory of the run."""
     stride: PositiveInt = 10
     """A line every so many steps."""
     columns: list[str] | None = None
@@ -345,3 +487,32 @@ class PrintSection(Section):
     """How a number is written, as in C; by default with all its digits."""
     time_format: NumberFormat | None = None
     """How the time is written; like the other numbers by default."""
+
+
+def require_known(key: str, name: str, known: Sequence[str]) -> None:
+    """Refuse a name that is none of those known, and say which was probably meant.
+
+    Raises
+    ------
+    ValueError
+        With the key.
+    """
+    if name not in known:
+        guess = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean '{guess[0]}'?" if guess else f", only {', '.join(known)}"
+        raise ValueError(f"`{key}`: there is no '{name}'{hint}")
+
+
+def require_one_each(key: str, values: Sequence[Any], cvs: Sequence[str]) -> None:
+    """Refuse another number of values than one for each CV.
+
+    Raises
+    ------
+    ValueError
+        With the key.
+    """
+    if len(values) != len(cvs):
+        raise ValueError(
+            f"`{key}` needs one value for each of the {len(cvs)} CVs ({', '.join(cvs)}), "
+            f"got {len(values)}"
+        )

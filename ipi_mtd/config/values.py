@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -19,6 +20,14 @@ from ipi_mtd import units
 from ipi_mtd.written_number import WrittenNumber
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a person calls values of a kind, in `docs/configuration.md`."""
+
+    one: str
+    several: str
+
+
 def _quantity(to: str) -> BeforeValidator:
     def convert(value: object) -> float:
         if type(value) in (int, float) and value == 0:
@@ -26,6 +35,17 @@ def _quantity(to: str) -> BeforeValidator:
         return units.parse(value if isinstance(value, str) else str(value), to)
 
     return BeforeValidator(convert)
+
+
+def _example(unit: str) -> Words:
+    kind, example = units.EXAMPLES[unit]
+    plural = kind.removesuffix("y") + "ies" if kind.endswith("y") else f"{kind}s"
+    return Words(f'{kind} such as `"{example}"`', f'{plural} such as `"{example}"`')
+
+
+def _unit_words(unit: str) -> Words:
+    kind, _ = units.EXAMPLES[unit]
+    return Words(f"unit of {kind}", f"units of {kind}")
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
@@ -63,19 +83,37 @@ def _one_or_more(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-Energy: TypeAlias = Annotated[float, _quantity("hartree"), Field(allow_inf_nan=False)]
-Length: TypeAlias = Annotated[float, _quantity("bohr"), Field(gt=0, allow_inf_nan=False)]
-Time: TypeAlias = Annotated[float, _quantity("ps"), Field(gt=0, allow_inf_nan=False)]
-Temperature: TypeAlias = Annotated[float, _quantity("K"), Field(gt=0, allow_inf_nan=False)]
+Energy: TypeAlias = Annotated[
+    float, _quantity("hartree"), _example("hartree"), Field(allow_inf_nan=False)
+]
+Length: TypeAlias = Annotated[
+    float, _quantity("bohr"), _example("bohr"), Field(gt=0, allow_inf_nan=False)
+]
+Time: TypeAlias = Annotated[
+    float, _quantity("ps"), _example("ps"), Field(gt=0, allow_inf_nan=False)
+]
+Temperature: TypeAlias = Annotated[
+    float, _quantity("K"), _example("K"), Field(gt=0, allow_inf_nan=False)
+]
 RelativePath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
 Number: TypeAlias = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Positive: TypeAlias = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 Bound: TypeAlias = Annotated[Number, WrapValidator(_as_written)]
 Period: TypeAlias = tuple[Bound, Bound]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]*[A-Za-z0-9_\-]$")]
-NumberFormat: TypeAlias = Annotated[str, Field(pattern=r"^%[-+ #0]*[0-9]*(\.[0-9]*)?l?[feEgG]$")]
-Element: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
-EnergyUnit: TypeAlias = Annotated[str, _unit_of("hartree")]
-LengthUnit: TypeAlias = Annotated[str, _unit_of("bohr")]
-TimeUnit: TypeAlias = Annotated[str, _unit_of("ps")]
+Name: TypeAlias = Annotated[
+    str, Words("name", "names"), Field(pattern=r"^[A-Za-z0-9_.\-]*[A-Za-z0-9_\-]$")
+]
+NumberFormat: TypeAlias = Annotated[
+    str,
+    Words('format such as `"%.6f"`', 'formats such as `"%.6f"`'),
+    Field(pattern=r"^%[-+ #0]*[0-9]*(\.[0-9]*)?l?[feEgG]$"),
+]
+Element: TypeAlias = Annotated[
+    str,
+    Words('element such as `"2"`', 'elements such as `"2"` or `"3.2"`'),
+    Field(pattern=r"^[0-9]+(\.[0-9]+)?$"),
+]
+EnergyUnit: TypeAlias = Annotated[str, _unit_of("hartree"), _unit_words("hartree")]
+LengthUnit: TypeAlias = Annotated[str, _unit_of("bohr"), _unit_words("bohr")]
+TimeUnit: TypeAlias = Annotated[str, _unit_of("ps"), _unit_words("ps")]
 OneOrMore = BeforeValidator(_one_or_more)

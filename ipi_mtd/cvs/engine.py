@@ -1,10 +1,14 @@
 """The part of a model's evaluation that runs inside TorchScript.
 
-Building a metatomic ``System`` and its neighbor lists from Python costs as much as the evaluation
+Building metatomic's ``System`` and its neighbor lists from Python costs as much as the evaluation
 of a small model; compiled together with the model it costs a few tens of microseconds. The model
 is called without the wrapper that `metatomic` puts around it: what the wrapper does at every call
 (unit conversion, old and new names of outputs, the check of the atomic types) is done once, when
 the model is loaded, in :mod:`ipi_mtd.cvs.model`.
+
+The vectors of the pairs are inputs of the graph, like the positions and the cell. A strain acts on
+all three alike, and what a pair contributes to its two atoms is added to them in the end, which
+takes half the time of following the graph from the vectors back to the positions.
 
 TorchScript reads the annotations of this file, so they are written the way it understands.
 """
@@ -28,7 +32,7 @@ with torchscript():
 
 
 class Engine(torch.nn.Module):
-    """Call the module of a loaded model on plain tensors.
+    """Call the module of a loaded model on plain tensors, and go the way back.
 
     Parameters
     ----------
@@ -36,6 +40,8 @@ class Engine(torch.nn.Module):
     neighbor_lists : the lists that the model asks for
     output : name of the output, as the module itself calls it
     sample_kind : "system" or "atom"
+    place : (n_atoms,) tensor
+        The row of each atom among those of its structure; far below zero if it has none.
     check_consistency : let metatomic check every pair of every neighbor list
     """
 
@@ -47,7 +53,7 @@ class Engine(torch.nn.Module):
         neighbor_lists: List[NeighborListOptions],
         output: str,
         sample_kind: str,
-        device: torch.device,
+        place: torch.Tensor,
         check_consistency: bool,
     ) -> None:
         super().__init__()
@@ -56,6 +62,7 @@ class Engine(torch.nn.Module):
         self.neighbor_lists = neighbor_lists
         self.output = output
         self.per_atom = sample_kind == "atom"
+        self.place = place
         self.requested = {output: ModelOutput(sample_kind=sample_kind)}
         self.pair_names = [
             "first_atom",
@@ -64,51 +71,130 @@ class Engine(torch.nn.Module):
             "cell_shift_b",
             "cell_shift_c",
         ]
+        device = place.device
         self.xyz = Labels("xyz", torch.arange(3, device=device).reshape(-1, 1))
         self.distance = Labels("distance", torch.zeros((1, 1), dtype=torch.int32, device=device))
 
     def forward(
         self,
         types: torch.Tensor,
-        positions: torch.Tensor,
-        cell: torch.Tensor,
-        pbc: torch.Tensor,
+        positions: List[torch.Tensor],
+        cells: List[torch.Tensor],
+        pbcs: List[torch.Tensor],
         pairs: List[torch.Tensor],
         vectors: List[torch.Tensor],
         selected_atoms: Optional[Labels],
-    ) -> Tuple[torch.Tensor, Optional[torch.Tensor]]:
-        """Evaluate the output for one system, all lengths in the model's unit.
+        samples: torch.Tensor,
+    ) -> Tuple[torch.Tensor, bool]:
+        """Evaluate the output for some systems, all lengths in the model's unit.
 
         Parameters
         ----------
         types : (n_atoms,) tensor
-        positions : (n_atoms, 3) tensor
-        cell : (3, 3) tensor, lattice vectors as rows
-        pbc : (3,) tensor
-        pairs : for each neighbor list a (n_pairs, 5) tensor
-        vectors : for each neighbor list a (n_pairs, 3, 1) tensor
+            The same for all systems.
+        positions : for each system an (n_atoms, 3) tensor
+        cells : for each system a (3, 3) tensor, lattice vectors as rows
+        pbcs : for each system a (3,) tensor
+        pairs : for each system and each of its neighbor lists a (n_pairs, 5) tensor
+        vectors : for each system and each of its neighbor lists a (n_pairs, 3, 1) tensor
         selected_atoms : labels of the atoms to evaluate, or None for all
+        samples : (n_samples, n_dimensions) tensor
+            The samples that the output should have.
 
         Returns
         -------
         values : (n_samples, ...) tensor
-        atoms : (n_samples,) tensor
-            The atom of each sample; None where a sample is a system.
+            In the order of `samples`.
+        as_asked : whether the samples were those asked for, in whatever order
         """
-        system = System(types, positions, cell, pbc)
-        for i, options in enumerate(self.neighbor_lists):
-            neighbors = TensorBlock(
-                vectors[i],
-                Labels(self.pair_names, pairs[i], assume_unique=True),
-                [self.xyz],
-                self.distance,
-            )
-            register_autograd_neighbors(system, neighbors, self.check_consistency)
-            system.add_neighbor_list(options, neighbors)
-        tensor_map = self.module([system], self.requested, selected_atoms)[self.output]
+        systems: List[System] = []
+        k = 0
+        for i in range(len(positions)):
+            system = System(types, positions[i], cells[i], pbcs[i])
+            for options in self.neighbor_lists:
+                labels = Labels(self.pair_names, pairs[k], assume_unique=True)
+                neighbors = TensorBlock(vectors[k], labels, [self.xyz], self.distance)
+                if self.check_consistency:
+                    copy = TensorBlock(vectors[k].detach(), labels, [self.xyz], self.distance)
+                    register_autograd_neighbors(system, copy, True)
+                system.add_neighbor_list(options, neighbors)
+                k += 1
+            systems.append(system)
+        tensor_map = self.module(systems, self.requested, selected_atoms)[self.output]
         if len(tensor_map.keys) != 1:
             raise ValueError("the output must have a single block")
         block = tensor_map.block_by_id(0)
+        found = block.samples
+        if torch.equal(found.values, samples):
+            return block.values, True
+        rows = found.column("system").to(torch.int64)
         if self.per_atom:
-            return block.values, block.samples.column("atom")
-        return block.values, None
+            n_rows = samples.shape[0] // len(systems)
+            rows = rows * n_rows + self.place[found.column("atom").to(torch.int64)]
+        rows, order = rows.sort()
+        every = torch.arange(samples.shape[0], device=rows.device)
+        return block.values[order], torch.equal(rows, every)
+
+    @torch.jit.export
+    def pull_back(
+        self,
+        s: torch.Tensor,
+        dV_ds: torch.Tensor,
+        positions: List[torch.Tensor],
+        cells: List[torch.Tensor],
+        pairs: List[torch.Tensor],
+        vectors: List[torch.Tensor],
+        retain_graph: bool,
+    ) -> torch.Tensor:
+        """The gradient of a function of s, which was made from what `forward` returned.
+
+        Parameters
+        ----------
+        s, dV_ds : (n_systems, ...) tensors
+        positions, cells, pairs, vectors : as for `forward`
+        retain_graph : whether this will be called again
+
+        Returns
+        -------
+        gradients : (n_systems * (n_atoms + 3), 3) tensor
+            For each system the derivatives with respect to the positions, and below them those
+            with respect to a strain of positions and cell.
+        """
+        n_systems = len(positions)
+        n_lists = len(self.neighbor_lists)
+        inputs = positions + vectors
+        for cell in cells:
+            if cell.requires_grad:
+                inputs.append(cell)
+        seeds: List[Optional[torch.Tensor]] = [dV_ds]
+        slopes = torch.autograd.grad(
+            [s], inputs, seeds, retain_graph=retain_graph, allow_unused=True
+        )
+        n_cells = 0
+        gradients: List[torch.Tensor] = []
+        for i in range(n_systems):
+            gradient = torch.zeros_like(positions[i])
+            strain_gradient = torch.zeros_like(cells[i])
+            slope = slopes[i]
+            if slope is not None:
+                gradient += slope
+                strain_gradient += positions[i].detach().t() @ slope
+            for k in range(i * n_lists, (i + 1) * n_lists):
+                slope = slopes[n_systems + k]
+                if slope is not None:
+                    slope = slope.squeeze(2)
+                    atoms = pairs[k].to(torch.int64)
+                    # this is faster than index_add, and like it takes one pair after the other
+                    first = atoms.select(1, 0).unsqueeze(1).expand(-1, 3)
+                    second = atoms.select(1, 1).unsqueeze(1).expand(-1, 3)
+                    gradient.scatter_add_(0, second, slope)
+                    gradient.scatter_add_(0, first, slope.neg())
+                    strain_gradient += vectors[k].detach().squeeze(2).t() @ slope
+            if cells[i].requires_grad:
+                slope = slopes[n_systems * (1 + n_lists) + n_cells]
+                n_cells += 1
+                if slope is not None:
+                    strain_gradient += cells[i].detach().t() @ slope
+            gradients.append(gradient)
+            gradients.append(strain_gradient)
+        return torch.cat(gradients)

@@ -42,15 +42,15 @@ between atoms that do not touch."""
 
 
 class Values(Protocol):
-    """The CVs of a structure; see :class:`ipi_mtd.cvs.cv.CVValues`."""
+    """The CVs of some structures; see :class:`ipi_mtd.cvs.cv.CVValues`."""
 
     s: FloatArray
 
-    def pull_back(self, dV_ds: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def pull_back(self, dV_ds: FloatArray) -> tuple[Sequence[FloatArray], Sequence[FloatArray]]:
         """The gradients with respect to positions and strain of a function of the CVs."""
 
 
-Evaluate = Callable[[Structure], Values]
+Evaluate = Callable[[Sequence[Structure]], Values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def check_gradients(
 
     Parameters
     ----------
-    evaluate : gives the CVs of a structure
+    evaluate : gives the CVs of some structures
     cvs : the CVs
     structure : where to look
     seconds : float
@@ -161,16 +161,18 @@ class _Place:
         self.evaluate = evaluate
         self.cvs = cvs
         self.structure = structure
-        pulled = []
+        gradients, strain_gradients = [], []
         for row in np.eye(len(cvs)):
-            values = evaluate(structure)
-            pulled.append(values.pull_back(row))
-        self.s = values.s
+            values = evaluate([structure])
+            (gradient,), (strain_gradient,) = values.pull_back(row[None, :])
+            gradients.append(gradient)
+            strain_gradients.append(strain_gradient)
+        self.s: FloatArray = values.s[0]
         # what a model rounded to single precision shows
         single = self.s == self.s.astype(np.float32)
         self.rounding = np.abs(self.s) * np.where(single, *(np.finfo(t).eps for t in "fd"))
-        self.gradients = np.array([gradient for gradient, _ in pulled])
-        self.strain_gradients = np.array([strain_gradient for _, strain_gradient in pulled])
+        self.gradients = np.array(gradients)
+        self.strain_gradients = np.array(strain_gradients)
 
 
 def _compare(
@@ -270,10 +272,9 @@ def _extrapolated(
 
 def _difference(here: _Place, shift: FloatArray, strain: FloatArray, h: float) -> FloatArray:
     """(n_cvs,) array: the central difference, the shortest way around a period."""
-    plus, minus = (
-        here.evaluate(_moved(here.structure, sign * h * shift, sign * h * strain)).s
-        for sign in (1.0, -1.0)
-    )
+    plus, minus = here.evaluate(
+        [_moved(here.structure, sign * h * shift, sign * h * strain) for sign in (1.0, -1.0)]
+    ).s
     change: FloatArray = plus - minus
     for k, cv in enumerate(here.cvs):
         if cv.period is not None:

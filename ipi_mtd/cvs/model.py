@@ -1,107 +1,45 @@
-"""A metatomic model as a source of features: values, and their gradient pulled back."""
+"""A metatomic model as a source of features: a batch of structures in, one call of the model."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from ipi_mtd.arrays import FloatArray, IntArray, is_finite
+from ipi_mtd.arrays import IntArray
+from ipi_mtd.cvs.consistency import Reference
 from ipi_mtd.cvs.engine import Engine
+from ipi_mtd.cvs.features import Features, WayBack
+from ipi_mtd.cvs.inputs import Geometry, Loader
+from ipi_mtd.cvs.requirements import (
+    pick_dtype,
+    pick_sample_kind,
+    require_no_inputs,
+    require_types,
+)
+from ipi_mtd.cvs.samples import Samples
 from ipi_mtd.errors import UserError
-from ipi_mtd.models.loading import load_model, pick_device, pick_output, sha256
+from ipi_mtd.models.loading import (
+    declared_name,
+    last_line,
+    load_model,
+    pick_device,
+    pick_output,
+    sha256,
+)
 from ipi_mtd.models.torchscript import torchscript
-from ipi_mtd.structures.neighbors import NeighborList
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
-
-IndexArray: TypeAlias = npt.NDArray[np.intp]
-
-
-class Features:
-    """The features of one structure, with the graph that leads back to the positions.
-
-    Attributes
-    ----------
-    values : (n_samples, n_properties) array
-        Rows in the order of the atoms (or of the selected atoms), one row for a model that gives
-        one sample for the system.
-    """
-
-    def __init__(
-        self,
-        model: FeatureModel,
-        outputs: torch.Tensor,
-        order: IndexArray | None,
-        positions: torch.Tensor,
-        cell: torch.Tensor,
-    ) -> None:
-        self._model = model
-        self._outputs = outputs
-        self._order = order
-        self._positions = positions
-        self._cell = cell
-        values = _numpy(outputs)
-        self.values: FloatArray = values if order is None else values[order]
-
-    def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The gradient of a function of the features, in one backward pass.
-
-        Parameters
-        ----------
-        seed : (n_samples, n_properties) array
-            Derivative of the function with respect to the features.
-
-        Returns
-        -------
-        gradient : (n_atoms, 3) array
-            Derivative with respect to the positions of all atoms, per bohr.
-        strain_gradient : (3, 3) array
-            Derivative with respect to a strain of positions and cell.
-
-        Raises
-        ------
-        UserError
-            If the model cannot be differentiated, or the derivative is not finite.
-        """
-        if self._order is not None:
-            unordered = np.empty_like(seed)
-            unordered[self._order] = seed
-            seed = unordered
-        inputs = [self._positions]
-        if self._cell.requires_grad:
-            inputs.append(self._cell)
-        try:
-            gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(
-                self._outputs, inputs, self._model.tensor(seed), allow_unused=True
-            )
-        except RuntimeError as error:
-            raise UserError(
-                f"{self._model.path}: the model cannot be differentiated: {last_line(error)}"
-            ) from error
-        arrays = [
-            np.zeros(tuple(tensor.shape)) if gradient is None else _numpy(gradient)
-            for tensor, gradient in zip(inputs, gradients, strict=True)
-        ]
-        # The strain acts on positions and lattice vectors alike; together they are all that the
-        # features depend on.
-        strain_gradient = _numpy(self._positions).T @ arrays[0]
-        if len(arrays) == 2:
-            strain_gradient += _numpy(self._cell).T @ arrays[1]
-        # every element of the gradients is in it, and what is not finite stays so
-        if not is_finite(strain_gradient):
-            raise UserError(f"{self._model.path}: the gradient has a value that is not finite")
-        return self._model.scatter(arrays[0]), strain_gradient
 
 
 class FeatureModel:
     """An exported metatomic model with an output named ``feature``.
 
-    A model that states no length unit is given angstrom: metatomic then converts nothing, so that
-    such a model computes in the unit of whichever engine calls it, and this is the unit of
-    metatomic's engines for ASE and i-PI.
+    It remembers nothing of the structures it has seen. A model that states no length unit is given
+    angstrom: metatomic then converts nothing, so that such a model computes in the unit of
+    whichever engine calls it, and this is the unit of metatomic's engines for ASE and i-PI.
 
     Parameters
     ----------
@@ -129,7 +67,7 @@ class FeatureModel:
     ------
     UserError
         If the model cannot be loaded or cannot be used as a collective variable; see
-        :mod:`ipi_mtd.models.loading`.
+        :mod:`ipi_mtd.models.loading` and :mod:`ipi_mtd.cvs.requirements`.
     """
 
     def __init__(
@@ -148,63 +86,56 @@ class FeatureModel:
         import metatomic.torch
 
         self.path = path
-        self._wrapper = load_model(path, extensions)
+        wrapper = load_model(path, extensions)
         self.sha256 = sha256(path)
-        capabilities = self._wrapper.capabilities()
+        capabilities = wrapper.capabilities()
         self.output = pick_output(capabilities.outputs, variant, path)
-        self.sample_kind: str = capabilities.outputs[self.output].sample_kind
-        if self.sample_kind not in ("system", "atom"):
-            raise UserError(
-                f"{path}: the output '{self.output}' has a value for each {self.sample_kind}; it "
-                "must be for each system or each atom"
-            )
+        self.sample_kind = pick_sample_kind(capabilities.outputs[self.output], self.output, path)
         self.device = pick_device(device, capabilities.supported_devices, path)
-        self._dtype = {"float32": torch.float32, "float64": torch.float64}[capabilities.dtype]
-        if self.device.type == "mps" and self._dtype == torch.float64:
-            raise UserError(f"{path}: the model is float64, which the device 'mps' does not have")
-        self._length_unit: str = capabilities.length_unit
-        self._bohr: float = metatomic.torch.unit_conversion_factor(
-            "bohr", self._length_unit or length_unit
-        )
-        self._check_requested_inputs()
-
-        self._n_atoms = len(types)
-        self._atoms = atoms
+        dtype = pick_dtype(capabilities.dtype, self.device, path)
+        require_no_inputs(wrapper, path)
         given = types if atoms is None else types[atoms]
-        self._check_types(given, capabilities.atomic_types)
-        self._on_cpu = self.device.type == "cpu" and self._dtype == torch.float64
-        self._no_cell = (
-            self.tensor(np.zeros((3, 3))),
-            torch.zeros(3, dtype=torch.bool, device=self.device),
+        require_types(given, capabilities.atomic_types, path)
+
+        self._atoms = atoms
+        self._bohr: float = metatomic.torch.unit_conversion_factor(
+            "bohr", capabilities.length_unit or length_unit
         )
         self._types = torch.from_numpy(given.astype(np.int32)).to(self.device)
-        self._selected_atoms = selected_atoms
-        self._selected = None if selected_atoms is None else self._labels(selected_atoms)
+        self._samples = Samples(self.sample_kind, len(given), selected_atoms, self.device)
+        self._loader = Loader(self.device, dtype)
+        wrapper = wrapper.to(self.device)
+        self._neighbor_lists = wrapper.requested_neighbor_lists()
         self.check_consistency = check_consistency
-
-        self._wrapper = self._wrapper.to(self.device)
-        requests = self._wrapper.requested_neighbor_lists()
-        self._neighbor_lists = [
-            NeighborList(request.cutoff, full_list=request.full_list) for request in requests
-        ]
-        # metatomic answers to the old and to the new name of the output, the module to its own
-        declared = self._wrapper._model_capabilities_outputs_names
-        base, slash, of = self.output.partition("/")
-        other = {"feature": "features", "features": "feature"}[base] + slash + of
+        self._reference = Reference(
+            wrapper, self.output, self.sample_kind, capabilities.length_unit, self._types, dtype
+        )
         engine = Engine(
-            self._wrapper.module,
-            requests,
-            self.output if self.output in declared else other,
+            wrapper.module,
+            self._neighbor_lists,
+            declared_name(capabilities.outputs, self.output),
             self.sample_kind,
-            self.device,
+            self._samples.place,
             check_consistency,
         ).eval()
         with torchscript():
             compiled = torch.jit.script(engine)
         self._engine = compiled.forward  # past the hooks that a module looks for when it is called
+        self._way_back = WayBack(
+            path, self.output, compiled.pull_back, self._bohr, atoms, len(types)
+        )
 
-    def evaluate(self, structure: Structure) -> Features:
-        """The features of one structure.
+    def evaluate(
+        self,
+        structures: Sequence[Structure],
+        neighborhoods: Sequence[Neighborhood] | None = None,
+    ) -> Features:
+        """The features of a batch of structures.
+
+        Parameters
+        ----------
+        structures : at least one, all with the atoms that the model was made for
+        neighborhoods : for each structure the neighbor lists of its trajectory, optional
 
         Raises
         ------
@@ -212,9 +143,10 @@ class FeatureModel:
             If the model raises an error, if its output is not as declared or cannot be
             differentiated, or if `check_consistency` finds something.
         """
-        features = self._evaluate(structure)
+        geometries = self._geometries(structures, neighborhoods)
+        features = self._evaluate(geometries)
         if self.check_consistency:
-            self._compare(structure, features.values)
+            self._compare(geometries, features)
         return features
 
     def verify(self, structure: Structure) -> None:
@@ -225,167 +157,75 @@ class FeatureModel:
         UserError
             If metatomic finds the model inconsistent, or its values are not ours.
         """
-        self._compare(structure, self._evaluate(structure).values)
+        geometries = self._geometries([structure], None)
+        self._compare(geometries, self._evaluate(geometries))
 
-    def _evaluate(self, structure: Structure) -> Features:
+    def _geometries(
+        self, structures: Sequence[Structure], neighborhoods: Sequence[Neighborhood] | None
+    ) -> list[Geometry]:
+        if neighborhoods is None:
+            neighborhoods = [Neighborhood() for _ in structures]
+        return [
+            self._geometry(structure, neighborhood)
+            for structure, neighborhood in zip(structures, neighborhoods, strict=True)
+        ]
+
+    def _geometry(self, structure: Structure, neighborhood: Neighborhood) -> Geometry:
         given = structure.positions if self._atoms is None else structure.positions[self._atoms]
         positions = given * self._bohr
         cell = structure.cell * self._bohr
         pairs, vectors = [], []
-        for neighbor_list in self._neighbor_lists:
+        for k, request in enumerate(self._neighbor_lists):
+            neighbor_list = neighborhood.list_of(
+                (self, k), request.cutoff, full_list=request.full_list
+            )
             found, between = neighbor_list.compute(positions, cell)
-            pairs.append(torch.from_numpy(found).to(self.device))
-            vectors.append(self.tensor(between[:, :, None]))
-        R = self.tensor(positions).requires_grad_(True)
-        h, periodic = self._no_cell
-        if cell.any():
-            h = self.tensor(cell).requires_grad_(True)
-            periodic = torch.from_numpy(structure.pbc).to(self.device)
+            pairs.append(found)
+            vectors.append(between)
+        return Geometry(positions, cell, pairs, vectors)
+
+    def _evaluate(self, geometries: Sequence[Geometry]) -> Features:
+        inputs = self._loader.load(geometries)
+        samples, selected = self._samples.of_batch(len(geometries))
         try:
-            # TorchScript would optimise for the shapes of the first structures it sees, so that
+            # TorchScript would optimize for the shapes of the first structures it sees, so that
             # the last bits depend on them; on a CPU this makes nothing faster.
             with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
-                values, atoms = self._engine(
-                    self._types, R, h, periodic, pairs, vectors, self._selected
+                values, as_asked = self._engine(
+                    self._types,
+                    inputs.positions,
+                    inputs.cells,
+                    inputs.pbcs,
+                    inputs.pairs,
+                    inputs.vectors,
+                    selected,
+                    samples,
                 )
         except Exception as error:
             raise UserError(f"{self.path}: the model failed: {last_line(error)}") from error
+        if not as_asked:
+            raise UserError(
+                f"{self.path}: the samples of the output '{self.output}' are not those it was "
+                f"asked for: {self._samples}, of each structure"
+            )
         if not values.requires_grad:
             raise UserError(
                 f"{self.path}: the output '{self.output}' does not depend on the positions in a "
                 "way that torch can differentiate, so it cannot be biased"
             )
-        if values.dim() != 2:
-            values = values.reshape(len(values), -1)
-        features = Features(self, values, self._order(len(values), atoms), R, h)
-        if not is_finite(features.values):
-            raise UserError(
-                f"{self.path}: the output '{self.output}' has a value that is not finite"
-            )
-        return features
+        if values.dtype != torch.float64 and self.device.type != "mps":
+            values = values.double()  # what is made of the features is not worse than they are
+        outputs = values.reshape(len(geometries), self._samples.n_per_structure, -1)
+        return Features(self._way_back, outputs, inputs)
 
-    def _compare(self, structure: Structure, ours: FloatArray) -> None:
-        block = self._by_metatomic(structure)
-        theirs = _numpy(block.values).reshape(len(block.values), -1)
-        if self.sample_kind == "atom":
-            theirs = theirs[self._order(len(theirs), block.samples.column("atom"))]
-        precision = 1e-9 if self._dtype == torch.float64 else 1e-4
-        if not np.allclose(ours, theirs, rtol=precision, atol=precision):
-            raise UserError(
-                f"{self.path}: evaluates differently in metatomic's own wrapper, by up to "
-                f"{np.abs(ours - theirs).max():.3g}"
-            )
-
-    def _by_metatomic(self, structure: Structure) -> Any:
-        """What metatomic's own wrapper makes of a structure, with its own neighbor lists."""
-        from metatomic.torch import ModelEvaluationOptions, ModelOutput, System
-        from vesin.metatomic import NeighborList as MetatomicNeighborList
-
-        given = structure.positions if self._atoms is None else structure.positions[self._atoms]
-        system = System(
-            self._types,
-            torch.from_numpy(given * self._bohr).to(self.device, self._dtype),
-            torch.from_numpy(structure.cell * self._bohr).to(self.device, self._dtype),
-            torch.from_numpy(structure.pbc).to(self.device),
-        )
-        unit = self._length_unit
-        for request in self._wrapper.requested_neighbor_lists():
-            neighbors = MetatomicNeighborList(request, unit, skin=0.0).compute(system)
-            system.add_neighbor_list(request, neighbors)
-        options = ModelEvaluationOptions(
-            length_unit=unit,
-            outputs={self.output: ModelOutput(sample_kind=self.sample_kind)},
-            selected_atoms=self._selected,
-        )
+    def _compare(self, geometries: Sequence[Geometry], features: Features) -> None:
+        samples, selected = self._samples.of_batch(len(geometries))
         try:
-            try:
-                outputs = self._wrapper([system], options, True)
-            except Exception as error:
-                # metatomic 0.1.19 and before compare the samples of atoms with an uninitialised
-                # list; ours have been compared with the atoms asked for by `_order`
-                if self.sample_kind == "system" or "invalid samples entries" not in str(error):
-                    raise
-                outputs = self._wrapper([system], options, False)
-            return outputs[self.output].block()
-        except Exception as error:
-            raise UserError(f"{self.path}: metatomic finds: {last_line(error)}") from error
-
-    def tensor(self, array: FloatArray) -> torch.Tensor:
-        """An array as the model wants it; it shares its memory where that is possible."""
-        tensor = torch.from_numpy(array)
-        # on a CPU in float64 `to` would do nothing, but take its time for it
-        return tensor if self._on_cpu else tensor.to(self.device, self._dtype)
-
-    def scatter(self, gradient: FloatArray) -> FloatArray:
-        """Spread the gradient of the model's atoms over all atoms.
-
-        Parameters
-        ----------
-        gradient : (n_model_atoms, 3) array, per length unit of the model
-
-        Returns
-        -------
-        gradient : (n_atoms, 3) array, per bohr
-        """
-        if self._atoms is None:
-            return gradient * self._bohr
-        scattered = np.zeros((self._n_atoms, 3))
-        scattered[self._atoms] = gradient * self._bohr
-        return scattered
-
-    def _order(self, n_samples: int, atoms: torch.Tensor | None) -> IndexArray | None:
-        """Where the sample of each atom is: models may return them in any order."""
-        if atoms is None:
-            if n_samples != 1:
-                raise UserError(
-                    f"{self.path}: the output '{self.output}' should have one sample, for the "
-                    f"system, but has {n_samples}"
-                )
-            return None
-        found = atoms.cpu().numpy()
-        wanted = self._selected_atoms
-        if wanted is None:
-            wanted = np.arange(len(self._types), dtype=np.int32)
-        if sorted(found.tolist()) != sorted(wanted.tolist()):
-            raise UserError(
-                f"{self.path}: the samples of the output are not those of the {len(wanted)} atoms "
-                "it was asked for"
+            self._reference.compare(
+                features.values.reshape(len(samples), -1),
+                samples.tolist(),
+                [(geometry.positions, geometry.cell) for geometry in geometries],
+                selected,
             )
-        rank = np.argsort(wanted).argsort()
-        return found.argsort()[rank]
-
-    def _check_requested_inputs(self) -> None:
-        inputs = self._wrapper.requested_inputs(use_new_names=True)
-        if inputs:
-            raise UserError(
-                f"{self.path}: the model asks for inputs that i-PI cannot give: "
-                f"{', '.join(sorted(inputs))}"
-            )
-
-    def _check_types(self, types: IntArray, known: list[int]) -> None:
-        unknown = sorted(set(types.tolist()) - set(known))
-        if unknown:
-            raise UserError(
-                f"{self.path}: the model does not know the atomic types {unknown} of the "
-                f"structure, only {sorted(known)}"
-            )
-
-    def _labels(self, atoms: IntArray) -> Any:
-        from metatensor.torch import Labels
-
-        rows = np.column_stack([np.zeros_like(atoms), atoms]).astype(np.int32)
-        return Labels(["system", "atom"], torch.from_numpy(rows).to(self.device))
-
-
-def last_line(error: Exception) -> str:
-    """What a model's own error says, without TorchScript's traceback in front of it."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
-
-
-def _numpy(tensor: torch.Tensor) -> FloatArray:
-    tensor = tensor.detach()
-    if not (tensor.is_cpu and tensor.dtype == torch.float64):
-        tensor = tensor.to("cpu", torch.float64)
-    array: FloatArray = tensor.numpy()
-    return array
+        except UserError as error:
+            raise UserError(f"{self.path}: {error}") from error

@@ -1,83 +1,80 @@
-r"""From the features of a model to one number, with its derivative.
+r"""From the features of a model to one number for each structure.
 
-A model gives a matrix of features: a row for the system, or a row for each atom, and a column for
-each property. A collective variable is one component of it, or one column reduced over the atoms.
-Each reduction returns its value s and the derivative ds/dx for every row x of the column, so that
-no graph is needed and the gradient can be pulled back through the model in one pass for all CVs.
+A model gives a matrix of features for each structure: a row for the system, or a row for each atom,
+and a column for each property. A collective variable is one component of it, or one column reduced
+over the atoms. The reductions are made of torch's operations, so that they run where the model runs
+and torch differentiates them together with it.
 
 The smooth maximum, minimum and count are those of PLUMED's ``MAX``, ``MIN`` and ``BETWEEN``.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+import torch
 
-from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 
-Reduction: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
-"""Features, a column of them or all -> s and ds/dx, of the same shape."""
+Reduction: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+"""Features, (n_structures, n_samples) for a column or (n_structures, n_samples, n_properties) for
+all -> s, (n_structures,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One of the features of a structure, counted from 0 row by row."""
+
+    place: int
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1).select(1, self.place)
 
 
 def component(row: int) -> Reduction:
     """The feature of one row, counted from 0."""
-
-    @functools.cache
-    def slope(shape: tuple[int, ...]) -> FloatArray:
-        derivative = np.zeros(shape)
-        derivative.flat[row] = 1.0
-        derivative.flags.writeable = False
-        return derivative
-
-    return lambda x: (float(x.item(row)), slope(x.shape))
+    return Component(row)
 
 
 def of_elements(elements: Sequence[int], reduction: Reduction) -> Reduction:
-    """A reduction of some of the features, given by their places in the flattened array."""
-    places: npt.NDArray[np.intp] = np.array(elements, dtype=np.intp)
-
-    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
-        value, slope = reduction(x.reshape(-1)[places])
-        derivative = np.zeros(x.size)
-        derivative[places] = slope
-        return value, derivative.reshape(x.shape)
-
-    return reduce
+    """A reduction of some of the features, given by their places in the flattened matrix."""
+    if isinstance(reduction, Component):
+        return Component(elements[reduction.place])
+    places = list(elements)
+    return lambda x: reduction(x.flatten(1)[:, places])
 
 
 def total() -> Reduction:
     """The sum over the rows."""
-    return lambda x: (float(x.sum()), np.ones_like(x))
+    return lambda x: x.flatten(1).sum(1)
 
 
 def mean() -> Reduction:
     """The mean over the rows."""
-    return lambda x: (float(x.mean()), np.full_like(x, 1.0 / x.size))
+    return lambda x: x.flatten(1).mean(1)
 
 
 def highest() -> Reduction:
     """The maximum; its derivative jumps where another row becomes the highest."""
-    return lambda x: component(int(x.argmax()))(x)
+    return lambda x: x.flatten(1).max(1).values
 
 
 def lowest() -> Reduction:
     """The minimum; its derivative jumps where another row becomes the lowest."""
-    return lambda x: component(int(x.argmin()))(x)
+    return lambda x: x.flatten(1).min(1).values
 
 
 def soft_max(beta: float) -> Reduction:
     r"""A smooth maximum, :math:`\beta \ln \sum_i \exp(x_i / \beta)`."""
 
-    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
-        top = x.max()
-        weights = np.exp((x - top) / beta)  # the largest is 1: no overflow
-        return float(top + beta * math.log(weights.sum())), weights / weights.sum()
+    def reduce(x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        top = x.detach().amax(1, keepdim=True)
+        weights = ((x - top) / beta).exp()  # the largest is 1: no overflow
+        return top.squeeze(1) + beta * weights.sum(1).log()
 
     return reduce
 
@@ -91,13 +88,17 @@ def soft_min(beta: float) -> Reduction:
         When called with a feature that is not positive.
     """
 
-    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
-        bottom = x.min()
-        if bottom <= 0.0:
-            raise UserError(f"the smooth minimum needs positive features, and one is {bottom:.6g}")
-        weights = np.exp(beta / x - beta / bottom)
-        s = beta / (beta / bottom + math.log(weights.sum()))
-        return float(s), weights / weights.sum() * (s / x) ** 2
+    def reduce(x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        bottom = x.detach().amin(1, keepdim=True)
+        lowest_of_all = bottom.min().item()
+        if lowest_of_all <= 0.0:
+            raise UserError(
+                f"the smooth minimum needs positive features, and one is {lowest_of_all:.6g}"
+            )
+        top = beta / bottom
+        weights = (beta / x - top).exp()  # the largest is 1: no overflow
+        return beta / (top.squeeze(1) + weights.sum(1).log())
 
     return reduce
 
@@ -113,13 +114,10 @@ def between(lower: float, upper: float, smear: float = 0.5) -> Reduction:
         Width of the Gaussian as a fraction of the interval.
     """
     width = smear * (upper - lower) * math.sqrt(2.0)
-    erf = np.vectorize(math.erf, otypes=[np.float64])
 
-    def reduce(x: FloatArray) -> tuple[float, FloatArray]:
-        to_lower = (lower - x) / width
-        to_upper = (upper - x) / width
-        inside = 0.5 * (erf(to_upper) - erf(to_lower))
-        slope = (np.exp(-(to_lower**2)) - np.exp(-(to_upper**2))) / (width * math.sqrt(math.pi))
-        return float(inside.sum()), slope
+    def reduce(x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        inside = torch.erf((upper - x) / width) - torch.erf((lower - x) / width)
+        return 0.5 * inside.sum(1)
 
     return reduce

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.fields import format_header, format_row, period_constants, read_table
+from ipi_mtd.files.fields import format_header, period_constants, read_table
 from ipi_mtd.periods import Period
 
 
@@ -33,11 +33,6 @@ def format_colvar_header(
         If a name is not one word, or the columns do not have different names.
     """
     return format_header(("time", *columns), period_constants(periods or {}))
-
-
-def format_colvar_row(time: float, values: Sequence[float]) -> bytes:
-    """Return one row: time in ps, then one value for each column."""
-    return format_row([time, *values])
 
 
 def read_colvar(path: Path) -> dict[str, FloatArray]:

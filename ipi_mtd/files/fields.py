@@ -107,14 +107,42 @@ def read_table(path: Path, changing: str = "") -> Table:
     Raises
     ------
     UserError
-        If the file cannot be read, has no FIELDS line, or has a line that breaks the format.
+        If the file cannot be read, or as for `parse_table`.
+    """
+    return parse_table(read_bytes(path), path, changing)
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file holds.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
     """
     try:
-        data = path.read_bytes()
-        end = data.rfind(b"\n") + 1
-        text = data[:end].decode()
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse_table(data: bytes, path: Path, changing: str = "") -> Table:
+    """Read every whole line of what a file holds.
+
+    Parameters
+    ----------
+    data : what it holds
+    path : of the file, for messages
+    changing : a constant that need not stay what it is
+
+    Raises
+    ------
+    UserError
+        If there is no FIELDS line, or a line breaks the format.
+    """
+    try:
+        end = data.rfind(b"\n") + 1
+        text = data[:end].decode()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not a text file (byte {error.start})") from error
     header = read_header(path, _hash_lines(text), changing)
@@ -124,9 +152,9 @@ def read_table(path: Path, changing: str = "") -> Table:
     return Table(header.names, header.constants, tuple(changes), comments, rows, end)
 
 
-def line_of_row(path: Path, row: int) -> int:
+def line_of_row(data: bytes, row: int) -> int:
     """Return the number, from 1, of the line that holds a row, counted from 0."""
-    lines = path.read_text().split("\n")
+    lines = data.decode().split("\n")
     rows = (i for i, line in enumerate(lines, start=1) if line.partition("#")[0].strip())
     return next(itertools.islice(rows, row, None))
 

@@ -47,9 +47,10 @@ from ipi_mtd.files.fields import (
     format_header,
     format_row,
     line_of_row,
+    parse_table,
     period_constants,
+    read_bytes,
     read_period,
-    read_table,
 )
 from ipi_mtd.periods import Period
 
@@ -196,7 +197,18 @@ def read_hills(path: Path) -> Hills:
     UserError
         If the file cannot be read, breaks the format, or holds hills of another kind.
     """
-    table = read_table(path, changing=_KERNELTYPE)
+    return parse_hills(read_bytes(path), path)
+
+
+def parse_hills(data: bytes, path: Path) -> Hills:
+    """Read what a HILLS file holds.
+
+    Raises
+    ------
+    UserError
+        If it breaks the format, or has hills of another kind; with the path and the line.
+    """
+    table = parse_table(data, path, changing=_KERNELTYPE)
     names = _cv_names(path, table)
     d = len(names)
     centers, sigmas = table.rows[:, 1 : 1 + d], table.rows[:, 1 + d : 1 + 2 * d]
@@ -204,7 +216,7 @@ def read_hills(path: Path) -> Hills:
     if bad.any():
         row = int(bad.argmax())
         raise UserError(
-            f"{path}, line {line_of_row(path, row)}: a hill needs finite numbers and positive"
+            f"{path}, line {line_of_row(data, row)}: a hill needs finite numbers and positive"
             f" widths, got {' '.join(f'{x:g}' for x in table.rows[row])}"
         )
     return Hills(

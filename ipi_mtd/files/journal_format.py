@@ -3,7 +3,7 @@
 Before each answer the driver writes here what it is about to do (the *proposal*), and only when
 i-PI has shown that it received the answer are the lines appended to HILLS and COLVAR. A driver that
 was killed in between finds the proposal here and either repeats it or finishes it. A short record
-of every earlier step (its *slot*) lets it recognise an i-PI that was restarted from a checkpoint.
+of every earlier step (its *slot*) lets it recognize an i-PI that was restarted from a checkpoint.
 
 All numbers are little-endian. The file is one header page or more, two places for proposals,
 written in turn, and a ring of slots.
@@ -12,30 +12,40 @@ written in turn, and a ring of slots.
 part           field               meaning
 =============  ==================  ===============================================================
 header         16 bytes            ``ipi-mtd journal`` and a newline
-               u32 version         of this format, 1
+               u32 version         of this format, 2
                u32 header_size     bytes, a multiple of 4096
                u32 proposal_size   bytes of one place for a proposal
                u32 n_atoms
                u32 n_files         HILLS, COLVAR, ...: the files that the run appends to
                u32 capacity        number of slots; step k has slot k modulo capacity
-               u32 length, text    JSON: ``files``, their names, ``identity``, what the run is, and
-                                   ``configuration``, the path of the file that says so
+               u32 length, text    JSON: ``files``, their names; ``identity``, what the run is;
+                                   ``configuration``, the path of the file that says so;
+                                   ``walker``, its name; ``own``, how many numbers the walker keeps
+                                   for each bias that asks for some, M in all
                u32 crc             of all of the above
 proposal       u32 crc             of the rest, up to ``length``
                u32 length          bytes after this field
                u64 serial          counts the proposals; the larger of the two places is the last
                i64 step
-               f64 stride          the longest way an atom went since the step before, bohr
+               f64 longest way     that an atom went since the step before, bohr
+               u32 incarnation     how often the walker has been rolled back
                f64 x (9 + 3 N)     cell (lattice vectors as rows) and positions, bohr
                for each file       i64 offset before the step, u32 length, the bytes to append
+               f64 x 2 M           what the walker keeps, before the step and after it
 slot           i64 step
+               u32 incarnation
                f64 x 4             random projections of the positions, bohr; in a periodic run of
                                    :func:`ipi_mtd.structures.images.wound`, the same for all
                                    their images
                i64 x n_files       size of each file before the step
+               f64 x M             what the walker keeps, before the step
                u32 crc             of all of the above; the slot is padded to a power of two, so
                                    that it never spans two pages
 =============  ==================  ===============================================================
+
+A deposit, what a step teaches a bias, has a name: the bias (that of the file), the walker, the
+incarnation and the step. After a roll-back a step that comes again is another one. Version 1 had
+neither incarnation nor own numbers nor the walker's name; it is read, and written as version 2.
 """
 
 from __future__ import annotations
@@ -44,7 +54,8 @@ import json
 import os
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -55,18 +66,20 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 
 MAGIC = b"ipi-mtd journal\n"
-VERSION = 1
+VERSION = 2
 PAGE = 4096
 N_PROJECTIONS = 4
 
 _HEADER = struct.Struct("<16s7I")
 _CRC = struct.Struct("<I")
 _FRAME = struct.Struct("<II")
-_STEP = struct.Struct("<Qqd")
+_STEP = {1: struct.Struct("<Qqd"), 2: struct.Struct("<QqdI")}
 _FILE = struct.Struct("<qI")
 
+NO_NUMBERS: FloatArray = np.zeros(0)
+
 Slots: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
-"""A structured array with the fields step, projections and offsets."""
+"""A structured array with the fields step, incarnation, projections, offsets and own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,20 +89,26 @@ class Proposal:
     Parameters
     ----------
     step : int
-    stride : float, bohr
-        The longest way an atom went since the step before.
+    longest_way : float, bohr
+        The longest that an atom went since the step before.
     cell : (3, 3) array, bohr
     positions : (n_atoms, 3) array, bohr
     offsets : for each file its size before the step, bytes
     lines : for each file the bytes that the step appends to it
+    incarnation : how often the walker has been rolled back
+    own_before, own_after : (n_own,) array
+        What the walker keeps for its biases, before the step and after it.
     """
 
     step: int
-    stride: float
+    longest_way: float
     cell: FloatArray
     positions: FloatArray
     offsets: tuple[int, ...]
     lines: tuple[bytes, ...]
+    incarnation: int = 0
+    own_before: FloatArray = field(default_factory=lambda: NO_NUMBERS)
+    own_after: FloatArray = field(default_factory=lambda: NO_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -103,6 +122,9 @@ class Header:
     files: tuple[str, ...]
     identity: dict[str, Any]
     configuration: str | None = None
+    walker: str = "0"
+    own: Mapping[str, int] = field(default_factory=dict)
+    version: int = VERSION
 
     @classmethod
     def make(
@@ -112,13 +134,37 @@ class Header:
         identity: dict[str, Any],
         capacity: int,
         configuration: str | None = None,
+        own: Mapping[str, int] | None = None,
     ) -> Header:
         """The header of a new journal."""
-        text = _json(files, identity, configuration)
-        # positions and cell, and a page for the lines of each file: some hundred columns
-        proposal_size = _round_up(24 * n_atoms + PAGE * (1 + len(files)), PAGE)
-        header_size = _round_up(_HEADER.size + len(text) + _CRC.size, PAGE)
-        return cls(header_size, proposal_size, n_atoms, capacity, files, identity, configuration)
+        header = cls(0, 0, n_atoms, capacity, files, identity, configuration, own=own or {})
+        # positions and cell, own numbers, and a page for the lines of each file: some hundred
+        # columns
+        proposal_size = 24 * n_atoms + 16 * header.n_own + PAGE * (1 + len(files))
+        header_size = _HEADER.size + len(header.text) + _CRC.size
+        return replace(
+            header,
+            header_size=_round_up(header_size, PAGE),
+            proposal_size=_round_up(proposal_size, PAGE),
+        )
+
+    @property
+    def n_own(self) -> int:
+        """How many numbers the walker keeps for its biases."""
+        return sum(self.own.values())
+
+    @property
+    def text(self) -> bytes:
+        """The JSON of the header."""
+        content: dict[str, Any] = {
+            "files": self.files,
+            "identity": self.identity,
+            "walker": self.walker,
+            "own": dict(self.own),
+        }
+        if self.configuration is not None:
+            content["configuration"] = self.configuration
+        return json.dumps(content).encode()
 
     def place(self, index: int) -> int:
         """Where a proposal is written."""
@@ -127,12 +173,23 @@ class Header:
     @cached_property
     def slot(self) -> struct.Struct:
         """The fields of a slot, without the crc."""
-        return struct.Struct(f"<q{N_PROJECTIONS}d{len(self.files)}q")
+        return struct.Struct(f"<qI{N_PROJECTIONS}d{len(self.files)}q{self.n_own}d")
+
+    @cached_property
+    def slot_fields(self) -> np.dtype[np.void]:
+        """The same, for many slots at once."""
+        fields: list[tuple[Any, ...]] = [("step", "<i8"), ("incarnation", "<u4")]
+        if self.version == 1:
+            fields.pop()
+        fields += [("projections", "<f8", N_PROJECTIONS), ("offsets", "<i8", len(self.files))]
+        if self.n_own:
+            fields.append(("own", "<f8", self.n_own))
+        return np.dtype(fields)
 
     @cached_property
     def slot_size(self) -> int:
         """Bytes from one slot to the next."""
-        return 1 << (self.slot.size + _CRC.size - 1).bit_length()
+        return 1 << (self.slot_fields.itemsize + _CRC.size - 1).bit_length()
 
     def slot_offset(self, step: int) -> int:
         """Where the slot of a step is."""
@@ -140,7 +197,7 @@ class Header:
 
     def encode(self) -> bytes:
         """The bytes at the beginning of the file."""
-        text = _json(self.files, self.identity, self.configuration)
+        text = self.text
         sizes = (self.header_size, self.proposal_size, self.n_atoms, len(self.files))
         data = _HEADER.pack(MAGIC, VERSION, *sizes, self.capacity, len(text)) + text
         return data + _CRC.pack(zlib.crc32(data))
@@ -161,7 +218,7 @@ def read_header(path: Path) -> Header | None:
         if not start.startswith(MAGIC):
             raise UserError(f"{path}: this is no journal of ipi-mtd")
         _, version, header_size, proposal_size, n_atoms, _, capacity, length = _HEADER.unpack(start)
-        if version != VERSION:
+        if version not in _STEP:
             raise UserError(f"{path}: is a journal of version {version}, not {VERSION}")
         rest = file.read(length + _CRC.size)
     if len(rest) < length + _CRC.size:
@@ -178,6 +235,9 @@ def read_header(path: Path) -> Header | None:
         tuple(content["files"]),
         content["identity"],
         content.get("configuration"),  # absent in older ones
+        content.get("walker", "0"),
+        content.get("own", {}),
+        version,
     )
 
 
@@ -185,13 +245,15 @@ def encode_proposal(proposal: Proposal, serial: int) -> bytes:
     """The bytes of a proposal."""
     payload = b"".join(
         (
-            _STEP.pack(serial, proposal.step, proposal.stride),
+            _STEP[VERSION].pack(serial, proposal.step, proposal.longest_way, proposal.incarnation),
             proposal.cell.tobytes(),
             proposal.positions.tobytes(),
             *(
                 _FILE.pack(offset, len(line)) + line
                 for offset, line in zip(proposal.offsets, proposal.lines, strict=True)
             ),
+            proposal.own_before.tobytes(),
+            proposal.own_after.tobytes(),
         )
     )
     size = _CRC.pack(len(payload))
@@ -212,9 +274,10 @@ def _decode(frame: bytes, header: Header) -> tuple[int, Proposal] | None:
     payload = frame[_FRAME.size : _FRAME.size + length]
     if len(payload) != length or zlib.crc32(payload, zlib.crc32(frame[4:8])) != crc:
         return None
-    serial, step, stride = _STEP.unpack_from(payload)
-    numbers = np.frombuffer(payload, "<f8", 9 + 3 * header.n_atoms, _STEP.size)
-    cursor = _STEP.size + numbers.nbytes
+    fields = _STEP[header.version]
+    serial, step, longest_way, *incarnation = fields.unpack_from(payload)
+    numbers = np.frombuffer(payload, "<f8", 9 + 3 * header.n_atoms, fields.size)
+    cursor = fields.size + numbers.nbytes
     offsets, lines = [], []
     for _ in header.files:
         offset, n_bytes = _FILE.unpack_from(payload, cursor)
@@ -222,14 +285,36 @@ def _decode(frame: bytes, header: Header) -> tuple[int, Proposal] | None:
         offsets.append(offset)
         lines.append(payload[cursor : cursor + n_bytes])
         cursor += n_bytes
-    cell, positions = numbers[:9].reshape(3, 3), numbers[9:].reshape(-1, 3)
-    return serial, Proposal(step, stride, cell, positions, tuple(offsets), tuple(lines))
+    own = np.frombuffer(payload, "<f8", 2 * header.n_own, cursor).reshape(2, -1)
+    return serial, Proposal(
+        step=step,
+        longest_way=longest_way,
+        cell=numbers[:9].reshape(3, 3),
+        positions=numbers[9:].reshape(-1, 3),
+        offsets=tuple(offsets),
+        lines=tuple(lines),
+        incarnation=incarnation[0] if incarnation else 0,
+        own_before=own[0],
+        own_after=own[1],
+    )
 
 
 def encode_slot(proposal: Proposal, projections: FloatArray, header: Header) -> bytes:
     """The bytes of the slot of a step."""
-    slot = header.slot.pack(proposal.step, *projections, *proposal.offsets)
+    slot = header.slot.pack(
+        proposal.step,
+        proposal.incarnation,
+        *projections,
+        *proposal.offsets,
+        *proposal.own_before.tolist(),
+    )
     return (slot + _CRC.pack(zlib.crc32(slot))).ljust(header.slot_size, b"\0")
+
+
+def encode_older_slot(slot: np.void, header: Header) -> bytes:
+    """The bytes of a slot that was read from a journal of version 1."""
+    data = header.slot.pack(int(slot["step"]), 0, *slot["projections"], *slot["offsets"].tolist())
+    return (data + _CRC.pack(zlib.crc32(data))).ljust(header.slot_size, b"\0")
 
 
 def read_slots(path: Path, header: Header, last_step: int) -> Slots:
@@ -237,17 +322,10 @@ def read_slots(path: Path, header: Header, last_step: int) -> Slots:
 
     A slot of a later step is left from before a roll-back.
     """
-    body = header.slot.size
+    body = header.slot_fields.itemsize
     raw = np.fromfile(path, dtype=np.uint8, offset=header.slot_offset(0))
     raw = raw[: len(raw) // header.slot_size * header.slot_size].reshape(-1, header.slot_size)
-    dtype = np.dtype(
-        [
-            ("step", "<i8"),
-            ("projections", "<f8", N_PROJECTIONS),
-            ("offsets", "<i8", len(header.files)),
-        ]
-    )
-    slots = np.ascontiguousarray(raw[:, :body]).view(dtype).reshape(-1)
+    slots = np.ascontiguousarray(raw[:, :body]).view(header.slot_fields).reshape(-1)
     recent = (slots["step"] <= last_step) & (slots["step"] > last_step - header.capacity)
     intact = [
         bool(ok)
@@ -256,13 +334,6 @@ def read_slots(path: Path, header: Header, last_step: int) -> Slots:
     ]
     valid: Slots = slots[np.array(intact, dtype=bool)]
     return valid
-
-
-def _json(files: tuple[str, ...], identity: dict[str, Any], configuration: str | None) -> bytes:
-    content: dict[str, Any] = {"files": files, "identity": identity}
-    if configuration is not None:
-        content["configuration"] = configuration
-    return json.dumps(content).encode()
 
 
 def _round_up(size: int, unit: int) -> int:

@@ -158,7 +158,23 @@ def pick_output(outputs: dict[str, Any], variant: str | None, path: Path) -> str
     raise UserError(f"{path}: the model has no output '{wanted}' to bias, only: {names}")
 
 
+def declared_name(outputs: dict[str, Any], name: str) -> str:
+    """What the module itself calls an output that metatomic gives both its old and its new name.
+
+    metatomic lists the name that was declared before the one that it adds.
+    """
+    base, slash, variant = name.partition("/")
+    other = {"feature": "features", "features": "feature"}[base] + slash + variant
+    return next(listed for listed in outputs if listed in (name, other))
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error message, without torch's traceback."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def last_line(error: BaseException) -> str:
+    """What a model's own error says, without TorchScript's traceback in front of it."""
+    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(error).__name__

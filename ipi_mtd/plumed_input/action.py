@@ -25,6 +25,8 @@ class Word:
 class Action:
     """An action with everything that is written on it.
 
+    What reads the value of a keyword raises a UserError with its place if it is not as it must be.
+
     Parameters
     ----------
     path : the file it is in
@@ -42,6 +44,11 @@ class Action:
     keywords: Mapping[str, Word]
     flags: Mapping[str, Word]
 
+    @property
+    def called(self) -> str:
+        """Its label, or a name that says where it is."""
+        return self.label or f"{self.name.lower()}-line-{self.line}"
+
     def error(self, what: str, key: str | None = None) -> UserError:
         """An error that names the file, the line and the action."""
         word = self.keywords.get(key or "") or self.flags.get(key or "")
@@ -53,55 +60,32 @@ class Action:
         return f"{self.path}, line {self.line}: {self.name}"
 
     def words(self, key: str) -> list[str]:
-        """The words of a list, which commas or blanks separate.
-
-        Raises
-        ------
-        UserError
-            If there are none.
-        """
+        """The words of a list, which commas or blanks separate."""
         words = re.findall(r"[^, \t]+", self.keywords[key].text)
         if not words:
             raise self.error("is empty", key)
         return words
 
     def text(self, key: str) -> str:
-        """The only word of a keyword.
-
-        Raises
-        ------
-        UserError
-            If it has another number of words.
-        """
+        """The only word of a keyword."""
         words = self.words(key)
         if len(words) > 1:
             raise self.error(f"needs one value, got {len(words)}: {', '.join(words)}", key)
         return words[0]
 
     def value(self, key: str, convert: Callable[[str], T]) -> T:
-        """The only word of a keyword, converted.
-
-        Raises
-        ------
-        UserError
-            If it is not what it must be.
-        """
-        return self._convert(key, self.text(key), convert)
+        """The only word of a keyword, converted."""
+        return self.converted(key, self.text(key), convert)
 
     def values(self, key: str, convert: Callable[[str], T], n: int | None = None) -> list[T]:
-        """The words of a list, converted; `n` is how many it must have.
-
-        Raises
-        ------
-        UserError
-            If they are not what they must be.
-        """
+        """The words of a list, converted; `n` is how many it must have."""
         words = self.words(key)
         if n is not None and len(words) != n:
             raise self.error(f"needs one value for each of the {n} CVs, got {len(words)}", key)
-        return [self._convert(key, word, convert) for word in words]
+        return [self.converted(key, word, convert) for word in words]
 
-    def _convert(self, key: str, text: str, convert: Callable[[str], T]) -> T:
+    def converted(self, key: str, text: str, convert: Callable[[str], T]) -> T:
+        """A text that belongs to a keyword, converted."""
         try:
             return convert(text)
         except ValueError as error:

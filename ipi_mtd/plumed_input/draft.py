@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.plumed_input.action import Action
+from ipi_mtd.plumed_input.files import Files
 
 Content: TypeAlias = dict[str, Any]
 """A table as TOML gives it."""
@@ -22,17 +23,25 @@ class Vector:
     ----------
     model : its label
     elements : which ones, all if None
-    between : an interval, where the numbers say how far each element is within it
+    only_sum : the reduction that its SUM is, where nothing else can be made of the numbers
     """
 
     model: str
     elements: tuple[str, ...] | None = None
-    between: Content | None = None
+    only_sum: Content | None = None
+
+    def section(self) -> Content:
+        """The keys of a CV that say what it is made of."""
+        if self.elements is None:
+            return {"model": self.model}
+        return {"model": self.model, "elements": list(self.elements)}
 
 
 @dataclass
 class Draft:
     """The configuration as far as the input has been read.
+
+    What reads an argument raises a UserError if there is no such thing above the action.
 
     Parameters
     ----------
@@ -40,91 +49,86 @@ class Draft:
 
     Attributes
     ----------
-    length, energy, time : the units, as the configuration writes them
-    restart : what the action RESTART says, None if there is none
+    units : length, energy and time, as the configuration writes them
+    files : which are written, and whether the run goes on with them
     models : the models
     vectors : what each label of several numbers is; for a model this can be a scalar, too
     scalars : the CV that each label of one number is
     biased : labels of the scalars that a bias acts on
     components : of each bias, its components and their columns
-    metads, walls, prints : the other tables of the configuration
-    files : each file that is written, and the action that writes it
+    sections : of the tables of the configuration, with the actions that they come from
+    tempered : the actions, and their keywords, that need a temperature and do not say it
     labels : the action of each label
     """
 
     path: Path
-    length: str = "nm"
-    energy: str = "kJ/mol"
-    time: str = "ps"
-    restart: bool | None = None
+    units: dict[str, str] = field(
+        default_factory=lambda: {"length": "nm", "energy": "kJ/mol", "time": "ps"}
+    )
+    files: Files = field(default_factory=Files)
     models: dict[str, Content] = field(default_factory=dict)
     vectors: dict[str, Vector] = field(default_factory=dict)
     scalars: dict[str, Content] = field(default_factory=dict)
     biased: set[str] = field(default_factory=set)
     components: dict[str, dict[str, str]] = field(default_factory=dict)
-    metads: list[tuple[Action, Content]] = field(default_factory=list)
-    walls: list[tuple[Action, Content]] = field(default_factory=list)
-    prints: list[tuple[Action, Content]] = field(default_factory=list)
-    files: dict[str, Action] = field(default_factory=dict)
+    sections: list[tuple[Action, Content]] = field(default_factory=list)
+    tempered: list[tuple[Action, str]] = field(default_factory=list)
     labels: dict[str, Action] = field(default_factory=dict)
+
+    def add(self, action: Action, section: Content) -> None:
+        """Give the table of an action a section."""
+        self.sections.append((action, section))
+
+    def needs_temperature(self, action: Action, key: str) -> None:
+        """Note that a keyword needs a temperature, which this input need not say."""
+        self.tempered.append((action, key))
+
+    def define(self, action: Action, section: Content) -> None:
+        """Make a scalar of the label of an action, which the files must not use for another."""
+        label = action.called
+        if label in ("bias", "potential", "time"):
+            raise action.error(f"the label `{label}` is taken by a column of COLVAR")
+        if label == "raw":
+            raise action.error("the label `raw` is taken by i-PI's extras")
+        self.scalars[label] = {"name": label, **section}
 
     def quantity(self, energy: float) -> str:
         """An energy with its unit."""
-        return f"{energy!r} {self.energy}"
+        return f"{energy!r} {self.units['energy']}"
 
-    def vector(self, action: Action) -> Vector:
-        """What the only argument of an action is.
-
-        Raises
-        ------
-        UserError
-            If it is not the output of a model or a part of one.
-        """
-        name = action.text("ARG").removesuffix(".*")
+    def vector(self, action: Action, key: str) -> Vector:
+        """The vector that the only argument of an action is; a reading, like the next two."""
+        name = action.text(key).removesuffix(".*")
         if name in self.scalars and name not in self.vectors:
-            raise action.error(f"`{name}` is a scalar, {action.name} takes a vector", "ARG")
+            raise action.error(f"`{name}` is a scalar, {action.name} takes a vector", key)
         if name not in self.vectors:
             raise self.unknown(action, name)
         return self.vectors[name]
 
-    def bias_on(self, action: Action) -> list[str]:
-        """The scalars that a bias acts on, which makes them CVs.
+    def plain_vector(self, action: Action, key: str) -> Vector:
+        """The same, but a vector of which only the sum can be used is refused."""
+        vector = self.vector(action, key)
+        if vector.only_sum is not None:
+            maker = self.labels[action.text(key).removesuffix(".*")].name
+            raise action.error(f"of {maker} is not supported, only its SUM")
+        return vector
 
-        Raises
-        ------
-        UserError
-            If an argument is not a scalar.
-        """
-        names = action.words("ARG")
+    def bias_on(self, action: Action, key: str) -> list[str]:
+        """The different scalars that a bias acts on, which makes them CVs."""
+        names = action.words(key)
         for name in names:
             vector = self.vectors.get(name)
             if vector is not None and name == vector.model:
                 # a scalar if the model has a single output, which shows when it is loaded
                 self.scalars.setdefault(name, {"name": name, "model": name})
             elif vector is not None:
-                raise action.error(f"`{name}` is a vector, a bias acts on scalars", "ARG")
+                raise action.error(f"`{name}` is a vector, a bias acts on scalars", key)
             if name not in self.scalars or "." in name:
                 raise self.unknown(action, name)
             if names.count(name) > 1:
-                raise action.error(f"names `{name}` twice", "ARG")
+                raise action.error(f"names `{name}` twice", key)
         self.biased.update(names)
         return names
-
-    def take_file(self, action: Action, name: str) -> str:
-        """The name of a file that an action writes.
-
-        Raises
-        ------
-        UserError
-            If another one writes it.
-        """
-        if name in self.files:
-            other = self.files[name]
-            raise action.error(f"the file {name} is written by {other.name} on line {other.line}")
-        if name == "ipi-mtd.journal":
-            raise action.error(f"the file {name} is the driver's own")
-        self.files[name] = action
-        return name
 
     def unknown(self, action: Action, name: str) -> UserError:
         """That an argument is no label."""

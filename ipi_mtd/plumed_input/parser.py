@@ -28,18 +28,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def parse(text: str, path: Path) -> list[Action]:
-    """Read all actions.
-
-    Parameters
-    ----------
-    text : the input
-    path : its file, for messages
-
-    Raises
-    ------
-    UserError
-        If it breaks the grammar.
-    """
+    """Read all actions of a text; what breaks the rules above is a UserError with its line."""
     actions = []
     for words in _statements(text, path):
         if words[0].text.upper() == "ENDPLUMED":

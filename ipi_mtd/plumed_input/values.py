@@ -1,4 +1,7 @@
-"""How PLUMED writes numbers and lists of atoms."""
+"""How PLUMED writes numbers and lists of atoms.
+
+Each function raises a ValueError that says the rule if the text is not what it reads.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,9 @@ _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9})(?::(-?[0-9]{1,9}))?)?")
 MOST_ATOMS = 10_000_000
 """More are a slip of the keyboard."""
 
-MOST_BINS = 1_000_000
-"""Along one CV; more are a slip of the keyboard."""
-
 
 def positive(text: str) -> float:
-    """A number above zero.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
+    """A number above zero."""
     value = _or_nothing(text)
     if value is None or value <= 0.0:
         raise ValueError("must be a positive number")
@@ -31,13 +25,7 @@ def positive(text: str) -> float:
 
 
 def not_negative(text: str) -> float:
-    """A number that is zero or above.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
+    """A number that is zero or above."""
     value = _or_nothing(text)
     if value is None or value < 0.0:
         raise ValueError("must be a number that is not negative")
@@ -45,13 +33,7 @@ def not_negative(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """A whole number above zero, such as ``30`` or ``1e3``.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
+    """A whole number above zero, such as ``30`` or ``1e3``."""
     value = _or_nothing(text)
     if value is None or not 1.0 <= value < 2**31 or value != int(value):
         raise ValueError("must be a whole number above 0")
@@ -59,13 +41,7 @@ def count(text: str) -> int:
 
 
 def whole(text: str) -> int:
-    """A whole number.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
+    """A whole number."""
     value = _or_nothing(text)
     if value is None or abs(value) >= 2**31 or value != int(value):
         raise ValueError("must be a whole number")
@@ -73,13 +49,7 @@ def whole(text: str) -> int:
 
 
 def file_name(text: str) -> str:
-    """The name of a file in the output directory.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or a path.
-    """
+    """The name of a file in the output directory, which is no path."""
     if not _FILE.fullmatch(text):
         raise ValueError(
             "must be a name made of letters, digits and _.-, not a dot at its end, without a "
@@ -89,13 +59,7 @@ def file_name(text: str) -> str:
 
 
 def atoms(words: list[str]) -> list[int]:
-    """Atoms counted from 1: ``7``, ``1-38``, ``1-37:2`` or ``38-1:-1``.
-
-    Raises
-    ------
-    ValueError
-        If a word is none of these, or there are more than `MOST_ATOMS`.
-    """
+    """Atoms counted from 1: ``7``, ``1-38``, ``1-37:2`` or ``38-1:-1``; at most `MOST_ATOMS`."""
     found: list[int] = []
     for word in words:
         match = _RANGE.fullmatch(word)

@@ -6,7 +6,8 @@ import contextlib
 import fcntl
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.journal_format import (
     N_PROJECTIONS,
+    NO_NUMBERS,
+    VERSION,
     Header,
     Proposal,
+    encode_older_slot,
     encode_proposal,
     encode_slot,
     read_header,
@@ -42,8 +46,9 @@ class Journal:
     files : names of the files that the run appends to
     identity : what the run is, as JSON can hold it
     capacity : int
-        How many steps back an i-PI checkpoint can be recognised.
+        How many steps back an i-PI checkpoint can be recognized.
     configuration : the path of the configuration, for who finds the journal
+    own : how many numbers the walker keeps for each bias that asks for some
 
     Attributes
     ----------
@@ -64,6 +69,7 @@ class Journal:
         identity: dict[str, Any],
         capacity: int = 2**20,
         configuration: str | None = None,
+        own: Mapping[str, int] | None = None,
     ) -> None:
         self.path = path
         self._fd: int | None = None
@@ -71,7 +77,8 @@ class Journal:
             self._fd = _open_locked(path, os.O_RDWR)
         header = None if self._fd is None else read_header(path)
         self._is_new = header is None
-        self.header = header or Header.make(n_atoms, files, identity, capacity, configuration)
+        wanted = Header.make(n_atoms, files, identity, capacity, configuration, own)
+        self.header = header or wanted
         self.identity = self.header.identity
         if (self.header.n_atoms, self.header.files) != (n_atoms, files):
             self.close()
@@ -79,6 +86,12 @@ class Journal:
                 f"{path}: belongs to a run of {self.header.n_atoms} atoms that writes "
                 f"{', '.join(self.header.files)}; this one has {n_atoms} atoms and writes "
                 f"{', '.join(files)}"
+            )
+        if self.header.own != wanted.own:
+            self.close()
+            raise UserError(
+                f"{path}: belongs to a run that keeps {_say(self.header.own)} with each step; this "
+                f"one keeps {_say(wanted.own)}"
             )
         self._serial, self.proposal = 0, None
         if self._fd is not None:
@@ -96,10 +109,12 @@ class Journal:
         header = read_header(path) if path.exists() else None
         if header is None:
             return None
-        return cls(path, header.n_atoms, header.files, header.identity, header.capacity)
+        return cls(
+            path, header.n_atoms, header.files, header.identity, header.capacity, own=header.own
+        )
 
     def begin(self) -> None:
-        """Make the file, if there is none.
+        """Make the file, if there is none, or one of today's version from an older one.
 
         Raises
         ------
@@ -116,6 +131,8 @@ class Journal:
         if self._is_new:
             write_all(self._fd, self.header.encode(), 0, self.path)
             self._is_new = False
+        elif self.header.version != VERSION:
+            self._carry_over()
 
     def close(self) -> None:
         """Give the journal and its lock back."""
@@ -133,6 +150,30 @@ class Journal:
         """
         assert self._fd is not None
         require_in_place(self._fd, self.path)
+
+    def write_identity(self, identity: dict[str, Any]) -> None:
+        """Say what the run is in today's words, before an older journal is carried over."""
+        self.identity = identity
+
+    def _carry_over(self) -> None:
+        """Put a journal of today's version in the place of an older one, in one act."""
+        old, there = self.header, self.path.with_name(f"{self.path.name}.new")
+        new = Header.make(
+            old.n_atoms, old.files, self.identity, old.capacity, old.configuration, old.own
+        )
+        there.unlink(missing_ok=True)
+        fd = _open_locked(there, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        write_all(fd, new.encode(), 0, there)
+        if self.proposal is not None:
+            for slot in read_slots(self.path, old, self.proposal.step):
+                write_all(fd, encode_older_slot(slot, new), new.slot_offset(slot["step"]), there)
+            self._serial = 1
+            write_all(fd, encode_proposal(self.proposal, 1), new.place(1), there)
+        os.fsync(fd)
+        os.replace(there, self.path)  # noqa: PTH105
+        assert self._fd is not None
+        os.close(self._fd)
+        self._fd, self.header = fd, new
 
     def record(self, proposal: Proposal) -> None:
         """Write down what is about to be answered.
@@ -153,8 +194,10 @@ class Journal:
         write_all(self._fd, slot, self.header.slot_offset(proposal.step), self.path)
         self.proposal = proposal
 
-    def find(self, positions: FloatArray, cell: FloatArray) -> int | None:
-        """The last step that had these positions, to the precision of i-PI's text files.
+    def find(self, positions: FloatArray, cell: FloatArray) -> Earlier | None:
+        """The latest step before the last one that had these positions.
+
+        They are compared to the precision of i-PI's text files.
 
         Parameters
         ----------
@@ -167,14 +210,38 @@ class Journal:
         numbers = wound(positions, cell)
         tolerance = text_precision(positions, cell) * np.sqrt(numbers.size)
         same = (np.abs(slots["projections"] - _project(numbers)) < tolerance).all(axis=1)
-        return int(slots["step"][same].max()) if same.any() else None
+        same &= np.isin(slots["step"] + 1, slots["step"])
+        if not same.any():
+            return None
+        step = int(slots["step"][same].max())
+        before, after = (slots[slots["step"] == k][0] for k in (step, step + 1))
+        has_own = self.header.n_own > 0
+        return Earlier(
+            step=step,
+            before=tuple(before["offsets"].tolist()),
+            after=tuple(after["offsets"].tolist()),
+            own_before=before["own"].copy() if has_own else NO_NUMBERS,
+            own_after=after["own"].copy() if has_own else NO_NUMBERS,
+        )
 
-    def offsets(self, step: int) -> tuple[int, ...]:
-        """The size of each file before a step that `find` has found, or the one after it."""
-        assert self.proposal is not None
-        slots = read_slots(self.path, self.header, self.proposal.step)
-        (row,) = np.flatnonzero(slots["step"] == step)
-        return tuple(slots["offsets"][row].tolist())
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Earlier:
+    """A step before the last one, as the journal remembers it.
+
+    Parameters
+    ----------
+    step : int
+    before, after : the size of each file before the step and after it, bytes
+    own_before, own_after : (n_own,) array
+        What the walker kept for its biases.
+    """
+
+    step: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    own_before: FloatArray
+    own_after: FloatArray
 
 
 def lock(fd: int, path: Path) -> None:
@@ -229,7 +296,7 @@ def describe(path: Path, n_steps: int) -> Iterator[str]:
         yield "no step yet"
         return
     slots = np.sort(read_slots(path, header, proposal.step), order="step")
-    yield f"steps {slots['step'][0]} to {slots['step'][-1]} can be recognised"
+    yield f"steps {slots['step'][0]} to {slots['step'][-1]} can be recognized"
     for slot in slots[-n_steps:]:
         sizes = zip(header.files, slot["offsets"], strict=True)
         before = ", ".join(f"{name} has {size} bytes" for name, size in sizes)
@@ -248,6 +315,10 @@ def text_precision(positions: FloatArray, cell: FloatArray = ISOLATED) -> float:
     """
     farthest = max(float(np.abs(positions).max(initial=0.0)), 10.0 * float(np.abs(cell).max()))
     return 1e-8 * max(1.0, farthest)
+
+
+def _say(own: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} numbers for '{name}'" for name, n in own.items()) or "nothing"
 
 
 def _project(numbers: FloatArray) -> FloatArray:

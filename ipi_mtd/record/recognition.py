@@ -17,7 +17,7 @@ The question changes nothing, so it can be asked before i-PI is started.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 
@@ -25,7 +25,7 @@ import numpy as np
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.record.journal import Journal, text_precision
+from ipi_mtd.record.journal import Earlier, Journal, text_precision
 from ipi_mtd.structures.images import displacements
 
 JOURNAL = "ipi-mtd.journal"
@@ -52,10 +52,12 @@ class Recognized:
     ----------
     kind : see the head of the module; FIRST in a run without steps
     step : which step it is; the last one of the run for what is UNKNOWN
+    earlier : what the journal remembers of it, if it is EARLIER
     """
 
     kind: Kind
     step: int
+    earlier: Earlier | None = field(default=None, compare=False)
 
 
 class NotContinued(UserError):
@@ -80,8 +82,8 @@ def recognize(journal: Journal, positions: FloatArray, cell: FloatArray) -> Reco
     if way <= text_precision(proposal.positions, cell):
         return Recognized(Kind.REPEATED, proposal.step)
     if (earlier := journal.find(positions, cell)) is not None:
-        return Recognized(Kind.EARLIER, earlier)
-    if way <= STRIDES * proposal.stride:
+        return Recognized(Kind.EARLIER, earlier.step, earlier)
+    if way <= STRIDES * proposal.longest_way:
         return Recognized(Kind.NEXT, proposal.step + 1)
     return Recognized(Kind.UNKNOWN, proposal.step)
 
@@ -114,8 +116,8 @@ def require_continued(
             f"run (the last is {found.step}); begin anew with --fresh, go on with all hills with "
             "--keep-hills, or name another --output"
         )
-    if found.kind is Kind.EARLIER and (begins or found.step == 0):
-        n_hills = _hills_after(found.step, journal, hills)
+    if found.earlier is not None and (begins or found.step == 0):
+        n_hills = _hills_after(found.earlier, journal, hills)
         if n_hills:
             assert journal.proposal is not None
             raise NotContinued(
@@ -167,8 +169,8 @@ def plural(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def _hills_after(step: int, journal: Journal, hills: Sequence[str]) -> int:
-    sizes = dict(zip(journal.header.files, journal.offsets(step + 1), strict=True))
+def _hills_after(earlier: Earlier, journal: Journal, hills: Sequence[str]) -> int:
+    sizes = dict(zip(journal.header.files, earlier.after, strict=True))
     n_hills = 0
     for name in set(hills) & sizes.keys():
         path = journal.path.with_name(name)

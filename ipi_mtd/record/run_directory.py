@@ -1,41 +1,38 @@
-"""The history of a run on disk: HILLS, COLVAR and the journal kept in step.
+"""The directory of a run: HILLS, COLVAR and the journal, kept in step.
 
-When the driver starts, :mod:`ipi_mtd.record.recognition` says which step the first positions are:
+It stores bytes and knows nothing of what they mean. With the first positions of a connection,
+:mod:`ipi_mtd.record.recognition` says which step they are:
 
-* the last proposal: it is repeated, with the hill that was written down for it.
+* the last proposal: it is repeated, with the lines that were written down for it.
 * an earlier step: the files are rolled back to that step; what is cut off is kept beside them.
 * the next step: the lines of the last proposal are appended now, and the run goes on.
-* none of these: the driver refuses to guess.
+* none of these: the directory refuses to guess.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
 from ipi_mtd.arrays import FloatArray
-from ipi_mtd.bias import Metad
-from ipi_mtd.biased_system.system import BiasedEvaluation, BiasedSystem
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.hills import Hill, parse_hill
-from ipi_mtd.files.journal_format import Proposal
+from ipi_mtd.files.journal_format import NO_NUMBERS, Proposal
 from ipi_mtd.record.appended import AppendedFile
-from ipi_mtd.record.continuing import has_rows
-from ipi_mtd.record.journal import Journal, lock
+from ipi_mtd.record.continuing import has_rows, require_continuable
+from ipi_mtd.record.identity import require_same
+from ipi_mtd.record.journal import Earlier, Journal, lock
 from ipi_mtd.record.recognition import JOURNAL, Kind, distance, recognize, require_continued
-from ipi_mtd.record.tables import HillsTable, require_continuable_tables
 from ipi_mtd.record.writing import unused
-from ipi_mtd.structures.structure import Structure
 
 FIRST_STRIDE = 0.02
-"""Bohr; stands for the stride where there is none yet, after step 0."""
+"""Bohr; stands for the longest way of an atom where there is none yet, after step 0."""
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +45,39 @@ class Start(Enum):
     KEEP_HILLS = "go on with all hills, whatever the positions are"
 
 
-class TableWriter(Protocol):
-    """What one file gets at each step; see :mod:`ipi_mtd.record.tables`."""
+class Table(Protocol):
+    """A file that rows are appended to."""
 
-    file: str
-    header: bytes
+    @property
+    def file(self) -> str:
+        """Its name."""
 
-    def line(self, step: int, evaluation: BiasedEvaluation, hills: Mapping[str, Hill]) -> bytes:
-        """The bytes to append at this step, often none."""
+    @property
+    def header(self) -> bytes:
+        """What a new one starts with."""
 
 
-class RunHistory:
+@dataclass(frozen=True, slots=True, eq=False)
+class Resumed:
+    """What the first positions of a connection are, and what has been done about it.
+
+    Parameters
+    ----------
+    step : the step that they are
+    own : what the walker kept for its biases before this step; None in a run that begins
+    repeated : the step as it was written down the first time, if this is not the first time
+    finished : for each file the lines of the step before, which are history now
+    withdrawn : for each file what was cut from it that had been history
+    """
+
+    step: int
+    own: FloatArray | None = None
+    repeated: Proposal | None = None
+    finished: Sequence[bytes] = ()
+    withdrawn: Sequence[bytes] = ()
+
+
+class RunDirectory:
     """The files of one run directory, locked while the object is open.
 
     Opening them changes none, but for those that are set aside; an error leaves the directory as it
@@ -67,12 +86,15 @@ class RunHistory:
     Parameters
     ----------
     directory : where the files go
-    tables : what is written to HILLS, COLVAR, ...
+    tables : HILLS, COLVAR, ...
     n_atoms : int
     identity : what makes the run what it is; resuming as something else is refused
     start : what to do with the files of an earlier run
     take_over : whether to go on with hills that have no journal, as PLUMED's RESTART does
     configuration : the path of the configuration, for who finds the journal
+    own : how many numbers the walker keeps for each bias that asks for some
+    of_deposits : names of the files whose rows are not to be lost
+    in_todays_words : the identity of an older journal as it would be said today
 
     Raises
     ------
@@ -83,52 +105,80 @@ class RunHistory:
     def __init__(
         self,
         directory: Path,
-        tables: Sequence[TableWriter],
+        tables: Sequence[Table],
         n_atoms: int,
         identity: dict[str, Any],
         start: Start = Start.RESUME,
         *,
         take_over: bool = False,
         configuration: str | None = None,
+        own: Mapping[str, int] | None = None,
+        of_deposits: Sequence[str] = (),
+        in_todays_words: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         self.directory = directory
-        self._tables = tables
-        self._start = start
+        self.start = start
+        self._of_deposits = of_deposits
         names = tuple(table.file for table in tables)
         self._files: list[AppendedFile] = []
         _require_directory(directory)
         known = (directory / JOURNAL).exists()
-        if start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known)):
-            keeps = start is Start.KEEP_HILLS
-            require_continuable_tables(directory, tables, known=known, of_any_cv=keeps)
+        goes_on = start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known))
+        if goes_on:
+            for table in tables:
+                require_continuable(directory / table.file, table.header, whole=not known)
         try:
             if start is Start.FRESH:
                 _set_aside(directory, names)
             self._journal = Journal(
-                directory / JOURNAL, n_atoms, names, identity, configuration=configuration
+                directory / JOURNAL,
+                n_atoms,
+                names,
+                identity,
+                configuration=configuration,
+                own=own,
             )
         except NotADirectoryError as error:
             raise UserError(f"{directory}: {error.strerror}") from error
         except OSError as error:
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         try:
-            _require_same(self._journal.path, self._journal.identity, identity)
+            require_same(self._journal.path, in_todays_words(self._journal.identity), identity)
             self._files += [AppendedFile(directory / t.file, t.header) for t in tables]
             if self._journal.proposal is not None:
                 self._require_whole(self._journal.proposal)
             elif start is Start.RESUME and not take_over:
                 self._require_no_rows()
-            directory.mkdir(parents=True, exist_ok=True)
-            self._journal.begin()
         except OSError as error:
             self.close()
             raise UserError(f"{error.filename or directory}: {error.strerror}") from error
         except UserError:
             self.close()
             raise
-        self._repeated: tuple[bytes, ...] | None = None
+        self._identity = identity
         self._last: FloatArray | None = None
-        self._stride = FIRST_STRIDE
+        self._longest_way = FIRST_STRIDE
+        self._below: dict[str, bytes] = {}
+
+    @property
+    def last(self) -> Proposal | None:
+        """The step that was last written down, None in a run that has not begun."""
+        return self._journal.proposal
+
+    def begin(self) -> None:
+        """Make the directory and the journal, if they are not there.
+
+        Raises
+        ------
+        UserError
+            If they cannot be written.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._journal.write_identity(self._identity)
+            self._journal.begin()
+        except OSError as error:
+            raise UserError(f"{error.filename or self.directory}: {error.strerror}") from error
 
     def close(self) -> None:
         """Release the directory."""
@@ -136,76 +186,97 @@ class RunHistory:
         for file in self._files:
             file.close()
 
-    def resume(self, structure: Structure, system: BiasedSystem) -> int:
-        """Find out which step a structure is and load the hills before it.
+    def history(self, name: str) -> bytes:
+        """What is in a file, without what is only proposed."""
+        (file,) = (file for file in self._files if file.path.name == name)
+        proposal = self._journal.proposal
+        size = file.size
+        if proposal is not None:
+            size = proposal.offsets[self._journal.header.files.index(name)]
+        return file.read(0, size)
+
+    def put_below(self, name: str, header: bytes) -> None:
+        """Have a header written between the rows of an earlier program and those to come."""
+        self._below[name] = header
+
+    def resume(self, positions: FloatArray, cell: FloatArray) -> Resumed:
+        """Find out which step the first positions are, and make the files fit.
+
+        Parameters
+        ----------
+        positions : (n_atoms, 3) array, bohr
+        cell : (3, 3) array, bohr
 
         Raises
         ------
         UserError
-            If the structure belongs to no step of the run.
+            If they belong to no step of the run.
         """
         proposal = self._journal.proposal
-        found = recognize(self._journal, structure.positions, structure.cell)
-        if self._start is not Start.KEEP_HILLS:
-            hills = [table.file for table in self._tables if isinstance(table, HillsTable)]
-            require_continued(self._journal, found, hills)
+        found = recognize(self._journal, positions, cell)
+        if self.start is not Start.KEEP_HILLS:
+            require_continued(self._journal, found, self._of_deposits)
         if proposal is None:
-            self._begin()
-            step = 0
-        elif found.kind is Kind.REPEATED:
-            step = self._repeat(proposal)
-        elif found.kind is Kind.EARLIER and self._start is not Start.KEEP_HILLS:
-            step = self._roll_back(found.step, structure)
-        else:
-            step = self._finish(proposal)
-        n_hills = self._load_hills(system)
-        if proposal is not None:
-            log.info("resuming at step %d with %d hills", step, n_hills)
-        return step
+            self._begin_files()
+            return Resumed(0)
+        if found.kind is Kind.REPEATED:
+            self._cut(proposal)
+            return Resumed(proposal.step, proposal.own_before, repeated=proposal)
+        if found.earlier is not None and self.start is not Start.KEEP_HILLS:
+            return self._roll_back(found.earlier, proposal, positions, cell)
+        self._cut(proposal)
+        self._last = proposal.positions
+        self.commit()
+        return Resumed(proposal.step + 1, proposal.own_after, finished=proposal.lines)
 
     def propose(
-        self, step: int, evaluation: BiasedEvaluation, hills: Mapping[str, Hill]
-    ) -> Mapping[str, Hill]:
+        self,
+        step: int,
+        positions: FloatArray,
+        cell: FloatArray,
+        lines: Sequence[bytes],
+        own_before: FloatArray = NO_NUMBERS,
+        own_after: FloatArray = NO_NUMBERS,
+    ) -> None:
         """Write down an answer, before it is given.
 
-        Returns
-        -------
-        hills : the hills to add when it is committed
-            Those given, or for a repeated step those that were written down the first time.
+        Parameters
+        ----------
+        step : of the walker
+        positions : (n_atoms, 3) array, bohr
+        cell : (3, 3) array, bohr
+        lines : what is to be appended to each file
+        own_before, own_after : what the walker keeps for its biases
 
         Raises
         ------
         UserError
             If the answer cannot be written down.
         """
-        lines = self._repeated
-        if lines is None:
-            lines = tuple(table.line(step, evaluation, hills) for table in self._tables)
-        else:
-            hills = self._read_back(lines)
-            self._repeated = None
         if any(lines):
             self._journal.check()
         for file, line in zip(self._files, lines, strict=True):
             if line:
                 file.check()
-        structure = evaluation.structure
         if self._last is not None:
-            way = distance(structure.positions, self._last, structure.cell)
+            way = distance(positions, self._last, cell)
             # the memory bridges the turning points of a small molecule
-            self._stride = max(way, 0.99 * self._stride)
-        self._last = structure.positions
+            self._longest_way = max(way, 0.99 * self._longest_way)
+        self._last = positions
+        proposal = self._journal.proposal
         self._journal.record(
             Proposal(
                 step=step,
-                stride=self._stride,
-                cell=structure.cell,
-                positions=structure.positions,
+                longest_way=self._longest_way,
+                cell=cell,
+                positions=positions,
                 offsets=tuple(file.size for file in self._files),
-                lines=lines,
+                lines=tuple(lines),
+                incarnation=0 if proposal is None else proposal.incarnation,
+                own_before=own_before,
+                own_after=own_after,
             )
         )
-        return hills
 
     def commit(self) -> None:
         """Append what was proposed.
@@ -220,69 +291,57 @@ class RunHistory:
         for file, line in zip(self._files, proposal.lines, strict=True):
             file.append(line)
 
-    def _begin(self) -> None:
+    def _begin_files(self) -> None:
         for file in self._files:
             if not _has_rows(file):
                 file.start()
+            file.append(self._below.pop(file.path.name, b""))
 
-    def _repeat(self, proposal: Proposal) -> int:
+    def _cut(self, proposal: Proposal) -> None:
         for file, offset in zip(self._files, proposal.offsets, strict=True):
             file.cut(offset)
-        self._repeated = proposal.lines
-        self._stride = proposal.stride
-        return proposal.step
+        self._longest_way = proposal.longest_way
+        self._last = None
 
-    def _finish(self, proposal: Proposal) -> int:
-        self._repeat(proposal)
-        self._repeated = None
-        self._last = proposal.positions
-        self.commit()
-        return proposal.step + 1
-
-    def _roll_back(self, step: int, structure: Structure) -> int:
-        before = self._journal.offsets(step)
-        after = self._journal.offsets(step + 1)
+    def _roll_back(
+        self, earlier: Earlier, last: Proposal, positions: FloatArray, cell: FloatArray
+    ) -> Resumed:
         kept = [
-            file.keep_tail(offset, f"after-step-{step}")
-            for file, offset in zip(self._files, after, strict=True)
+            file.keep_tail(offset, f"after-step-{earlier.step}")
+            for file, offset in zip(self._files, earlier.after, strict=True)
         ]
+        withdrawn = [
+            file.read(start, stop)
+            for file, start, stop in zip(self._files, earlier.before, last.offsets, strict=True)
+        ]
+        lines = tuple(
+            file.read(start, stop)
+            for file, start, stop in zip(self._files, earlier.before, earlier.after, strict=True)
+        )
+        repeated = replace(
+            last,
+            step=earlier.step,
+            longest_way=FIRST_STRIDE,
+            cell=cell,
+            positions=positions,
+            offsets=earlier.before,
+            lines=lines,
+            incarnation=last.incarnation + 1,
+            own_before=earlier.own_before,
+            own_after=earlier.own_after,
+        )
         # From here on the journal knows of nothing behind this step, so it has to be told before
         # the files are cut: a crash in between repeats the step.
-        lines = tuple(
-            file.read(*bounds)
-            for file, bounds in zip(self._files, zip(before, after, strict=True), strict=True)
-        )
-        proposal = Proposal(step, FIRST_STRIDE, structure.cell, structure.positions, before, lines)
-        self._journal.record(proposal)
+        self._journal.record(repeated)
         log.warning(
             "i-PI was restarted at step %d: rolled back%s",
-            step,
+            earlier.step,
             "".join(f"; the rest is in {path}" for path in kept if path),
         )
-        return self._repeat(proposal)
-
-    def _load_hills(self, system: BiasedSystem) -> int:
-        n_hills = 0
-        biases = {term.name: term.bias for term in system.biases}
-        for table, file in zip(self._tables, self._files, strict=True):
-            if isinstance(table, HillsTable):
-                metad = biases[table.term]
-                assert isinstance(metad, Metad)
-                anything_goes = self._start is Start.KEEP_HILLS
-                old = table.read(self.directory / table.file, of_any_cv=anything_goes)
-                for hill in old:
-                    metad.add(hill)
-                file.append(table.header_below(old))
-                n_hills += metad.n_hills
-        return n_hills
-
-    def _read_back(self, lines: tuple[bytes, ...]) -> dict[str, Hill]:
-        """The hills in the lines of one step."""
-        return {
-            table.term: parse_hill(line)
-            for table, line in zip(self._tables, lines, strict=True)
-            if isinstance(table, HillsTable) and line
-        }
+        self._cut(repeated)
+        return Resumed(
+            earlier.step, earlier.own_before, repeated=repeated, withdrawn=tuple(withdrawn)
+        )
 
     def _require_whole(self, proposal: Proposal) -> None:
         for file, size in zip(self._files, proposal.offsets, strict=True):
@@ -295,6 +354,20 @@ class RunHistory:
                     f"{file.path}: belongs to a run without a journal here; go on with its hills "
                     "with --keep-hills, set it aside with --fresh, or name another --output"
                 )
+
+
+def require_unused(directory: Path) -> None:
+    """Make sure that no driver is at work in a run directory.
+
+    Raises
+    ------
+    UserError
+        If one is.
+    """
+    path = directory / JOURNAL
+    if path.exists():
+        with path.open("r+b") as file:
+            lock(file.fileno(), path)
 
 
 def _require_directory(path: Path) -> None:
@@ -313,20 +386,6 @@ def _has_rows(file: AppendedFile) -> bool:
     return has_rows(file.read(0, file.size).splitlines())
 
 
-def require_unused(directory: Path) -> None:
-    """Make sure that no driver is at work in a run directory.
-
-    Raises
-    ------
-    UserError
-        If one is.
-    """
-    path = directory / JOURNAL
-    if path.exists():
-        with path.open("r+b") as file:
-            lock(file.fileno(), path)
-
-
 def _set_aside(directory: Path, names: Sequence[str]) -> None:
     require_unused(directory)
     for name in (*names, JOURNAL):
@@ -335,33 +394,3 @@ def _set_aside(directory: Path, names: Sequence[str]) -> None:
             backup = unused(directory / f"{name}.old")
             os.rename(path, backup)  # noqa: PTH104
             log.warning("%s: set aside as %s", path, backup.name)
-
-
-def _require_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    """Refuse to resume as another run.
-
-    Raises
-    ------
-    UserError
-        Which names what is different.
-    """
-    before, after = _flat(old), _flat(json.loads(json.dumps(new)))
-    changes = [
-        f"`{key}` was {before.get(key, 'absent')}, is {after.get(key, 'absent')}"
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
-    if changes:
-        raise UserError(
-            f"{path}: the run was made with other settings: {'; '.join(changes)}; go back to them, "
-            "begin anew with --fresh, or name another --output"
-        )
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        return {prefix: tree}
-    flat = {}
-    for key, value in tree.items():
-        flat.update(_flat(value, f"{prefix}.{key}" if prefix else key))
-    return flat

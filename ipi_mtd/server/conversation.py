@@ -1,108 +1,184 @@
-"""The loop that answers i-PI.
+"""The driver's part of i-PI's protocol: a message in, a reply out.
 
 Of the messages, only the one after an answer matters to the run: it shows that the answer arrived,
-and the step is committed. The server is told that the driver is ready before that work is done, so
-it integrates the next step meanwhile.
+and the step becomes history. The server is told that the driver is ready before that work is done,
+so it integrates the next step meanwhile.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import logging
-import socket
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ipi_mtd.biased_system.system import BiasedEvaluation
-from ipi_mtd.errors import UserError
+from ipi_mtd.arrays import FloatArray
+from ipi_mtd.biased_system import BiasedEvaluation, Occasion
 from ipi_mtd.server import wire
-from ipi_mtd.server.address import Address
-from ipi_mtd.server.wire import ProtocolError, Wire
+from ipi_mtd.server.one_trajectory import OneTrajectory
+from ipi_mtd.server.wire import Message, ProtocolError, Wire
 from ipi_mtd.structures.structure import Structure
-from ipi_mtd.walker.one_trajectory import OneTrajectory
-
-log = logging.getLogger(__name__)
-
-NOT_YET = (FileNotFoundError, ConnectionError, TimeoutError, BlockingIOError)
-"""What connecting raises while the server is not up, or busy."""
-
-LISTENS_WITHIN = 1.0
-"""Seconds; i-PI listens at once when it has made the file of its socket."""
+from ipi_mtd.walker import Question
 
 
-def connect(address: Address, patience: float) -> socket.socket:
-    """Connect to a server that may not be up yet.
+class Asked(Protocol):
+    """Who is asked; see :class:`ipi_mtd.walker.Walker`."""
+
+    def connected(self) -> None:
+        """Whoever asks is another one."""
+
+    def asked(self, positions: FloatArray, cell: FloatArray, /) -> Question | BiasedEvaluation:
+        """What to evaluate, or the answer if it is known."""
+
+    def answered(self, evaluation: BiasedEvaluation, /) -> None:
+        """Write down the answer that is about to be given."""
+
+    def arrived(self) -> None:
+        """Make the last answer history."""
+
+
+class Evaluating(Protocol):
+    """What evaluates; see :class:`ipi_mtd.biased_system.BiasedSystem`."""
+
+    def evaluate(
+        self, structures: Sequence[Structure], occasions: Sequence[Occasion], /
+    ) -> list[BiasedEvaluation]:
+        """The answers, in the order of the structures."""
+
+
+class Conversation:
+    """One connection of a walker to i-PI.
+
+    Every message is given to `hear`, whose reply is sent; then `settle` is called. If there is a
+    `question` afterwards, it is evaluated and given to `answer`, whose reply is sent.
 
     Parameters
     ----------
-    address : where it will listen
-    patience : float, seconds
+    walker : who is asked
+    cv_names : the names of the CVs among the extras
+    after_step : called after each step with its evaluation
 
-    Raises
-    ------
-    UserError
-        If it is not there in time, or cannot be there.
+    Attributes
+    ----------
+    question : what i-PI waits for, if it waits
+    ended : whether i-PI has said EXIT
     """
-    began = time.monotonic()
-    deadline = began + patience
-    told = left = False
-    while True:
-        try:
-            return address.connect(min(max(1.0, deadline - time.monotonic()), 60.0))
-        except NOT_YET as error:
-            refused = isinstance(error, ConnectionRefusedError) and address.port is None
-            if time.monotonic() >= deadline:
-                reason = f"{error.strerror or error}" + (f": {_left(address)}" if refused else "")
-                raise UserError(
-                    f"no i-PI server at {address} within {patience:g} s: {reason}"
-                ) from error
-        except OSError as error:
-            raise UserError(f"cannot connect to {address}: {error.strerror or error}") from error
-        if not told:
-            log.info("waiting up to %g s for i-PI at %s", patience, address)
-            told = True
-        if refused and not left and time.monotonic() - began > LISTENS_WITHIN:
-            log.warning("%s", _left(address))
-            left = True
-        time.sleep(min(0.1, patience))
+
+    def __init__(
+        self,
+        walker: Asked,
+        cv_names: tuple[str, ...],
+        after_step: Callable[[BiasedEvaluation], None] = lambda _: None,
+    ) -> None:
+        self.question: Question | None = None
+        self.ended = False
+        self._walker = walker
+        self._cv_names = cv_names
+        self._after_step = after_step
+        self._is_initialized = False
+        self._trajectory = OneTrajectory()
+        self._received: tuple[FloatArray, FloatArray] | None = None  # and not yet answered
+        self._wants_force = False
+        self._answer: BiasedEvaluation | None = None  # to what was received
+        self._sent: BiasedEvaluation | None = None  # and perhaps not arrived
+        self._arrived: BiasedEvaluation | None = None
+        walker.connected()
+
+    def hear(self, message: Message) -> bytes:
+        """Take a message.
+
+        Parameters
+        ----------
+        message : header and content
+
+        Returns
+        -------
+        reply : what to send now, perhaps nothing
+
+        Raises
+        ------
+        ProtocolError
+            If the protocol does not have it here.
+        UserError
+            As for :meth:`ipi_mtd.walker.Walker.asked`, or if it is not one trajectory.
+        """
+        if message.name is None:
+            raise ProtocolError("i-PI closed the connection without saying EXIT")
+        self._arrived, self._sent = self._sent, None
+        if message.name == "STATUS" and self._received is None:
+            return wire.READY if self._is_initialized else wire.NEEDINIT
+        self.settle()
+        match message.name:
+            case "STATUS":
+                return self._ask(wants_force=False)
+            case "INIT":
+                _refuse_batches(message.text)
+                self._is_initialized = True
+            case "POSDATA":
+                assert message.structure is not None
+                self._received, self._answer = message.structure, None
+            case "GETFORCE" if self._received is not None:
+                return self._ask(wants_force=True)
+            case "EXIT":
+                self.ended = True
+            case other:
+                raise ProtocolError(f"i-PI sent {other!r}, which the protocol does not have here")
+        return b""
+
+    def answer(self, evaluation: BiasedEvaluation) -> bytes:
+        """Take the evaluation of the `question`, and write it down before it is sent.
+
+        Raises
+        ------
+        UserError
+            As for :meth:`ipi_mtd.walker.Walker.answered`.
+        """
+        self._walker.answered(evaluation)
+        self.question = None
+        self._answer = evaluation
+        return self._reply()
+
+    def settle(self) -> None:
+        """Make history what has arrived.
+
+        Raises
+        ------
+        UserError
+            As for :meth:`ipi_mtd.walker.Walker.arrived`.
+        """
+        arrived, self._arrived = self._arrived, None
+        if arrived is not None:
+            self._walker.arrived()
+            self._after_step(arrived)
+
+    def _ask(self, *, wants_force: bool) -> bytes:
+        self._wants_force = wants_force
+        if self._answer is None:
+            assert self._received is not None
+            asked = self._walker.asked(*self._received)
+            if isinstance(asked, Question):
+                self._trajectory.follow(asked.structure.positions, asked.structure.cell)
+                self.question = asked
+                return b""
+            self._answer = asked
+        return self._reply()
+
+    def _reply(self) -> bytes:
+        if not self._wants_force:
+            return wire.HAVEDATA
+        assert self._answer is not None
+        self._sent, self._answer, self._received = self._answer, None, None
+        return wire.forceready(self._sent.total, extras(self._sent, self._cv_names))
 
 
-def _left(address: Address) -> str:
-    return (
-        f"nobody listens at {address.path}: the file is left from an i-PI that is gone, and in the "
-        f"way of the next one; remove it (rm {address.path}), then start i-PI"
-    )
-
-
-class System(Protocol):
-    """What the driver serves; see :class:`ipi_mtd.biased_system.system.BiasedSystem`."""
-
-    def propose(self, structure: Structure) -> BiasedEvaluation:
-        """The answer for the next step."""
-
-    def commit(self) -> None:
-        """The answer has arrived."""
-
-
-def serve(
-    connection: Wire,
-    system: System,
-    template: Structure,
-    cv_names: tuple[str, ...],
-    after_commit: Callable[[BiasedEvaluation], None] = lambda _: None,
-) -> None:
+def serve(connection: Wire, conversation: Conversation, system: Evaluating) -> None:
     """Answer i-PI until it says EXIT.
 
     Parameters
     ----------
     connection : to the server
-    system : what is served
-    template : a structure with the atomic types; in a direction without a lattice vector the run
-        is not periodic, whatever cell i-PI sends
-    cv_names : the names of the CVs among the extras
-    after_commit : called after each step with its evaluation
+    conversation : with it
+    system : evaluates what is asked
 
     Raises
     ------
@@ -111,45 +187,13 @@ def serve(
     UserError
         If an answer cannot be given, or what is asked is not one trajectory; nothing is sent then.
     """
-    periodic = template.pbc[:, None]
-    trajectory = OneTrajectory()
-    initialised = False
-    structure: Structure | None = None  # received and not yet answered
-    answered: BiasedEvaluation | None = None  # sent, and perhaps not arrived
-
-    while True:
-        message = connection.read_header()
-        if message == "STATUS":
-            if structure is not None:
-                system.propose(structure)
-                connection.send(wire.HAVEDATA)
-            else:
-                connection.send(wire.READY if initialised else wire.NEEDINIT)
-        if answered is not None and message is not None:
-            system.commit()
-            after_commit(answered)
-            answered = None
-
-        if message == "STATUS":
-            continue
-        if message == "INIT":
-            _refuse_batches(connection.read_init()[1])
-            initialised = True
-        elif message == "POSDATA":
-            cell, positions = connection.read_posdata()
-            cell = cell * periodic
-            trajectory.follow(positions, cell)
-            structure = Structure(positions, cell, template.types)
-        elif message == "GETFORCE" and structure is not None:
-            evaluation = system.propose(structure)
-            connection.send(wire.forceready(evaluation.total, extras(evaluation, cv_names)))
-            structure, answered = None, evaluation
-        elif message == "EXIT":
-            return
-        elif message is None:
-            raise ProtocolError("i-PI closed the connection without saying EXIT")
-        else:
-            raise ProtocolError(f"i-PI sent {message!r}, which the protocol does not have here")
+    while not conversation.ended:
+        if reply := conversation.hear(connection.read()):
+            connection.send(reply)
+        conversation.settle()
+        if (question := conversation.question) is not None:
+            (evaluation,) = system.evaluate([question.structure], [question.occasion])
+            connection.send(conversation.answer(evaluation))
 
 
 def extras(evaluation: BiasedEvaluation, cv_names: tuple[str, ...]) -> str:

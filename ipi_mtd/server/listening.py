@@ -18,7 +18,7 @@ def is_stale(address: Address) -> bool:
     Raises
     ------
     UserError
-        If somebody does, or something else is there.
+        If somebody listens at the address, or a file that is no socket has its name.
     """
     if address.port is not None:
         _require_free_port(address)
@@ -45,7 +45,7 @@ def clear_stale_socket(address: Address) -> bool:
     Raises
     ------
     UserError
-        If somebody does, or something else is there.
+        As :func:`is_stale`; then nothing is removed.
     """
     stale = is_stale(address)
     if stale:

@@ -1,4 +1,4 @@
-"""i-PI's protocol as bytes; the loop that uses it is in :mod:`ipi_mtd.server.conversation`.
+"""i-PI's protocol as bytes; who speaks it is :mod:`ipi_mtd.server.conversation`.
 
 A message is a header of 12 bytes, upper case and padded with blanks, and what follows it:
 
@@ -25,12 +25,14 @@ from __future__ import annotations
 
 import socket
 import struct
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from ipi_mtd.arrays import FloatArray, is_finite
 from ipi_mtd.errors import UserError
+from ipi_mtd.server.reader import Reader, patience_awake
 from ipi_mtd.structures.structure import Evaluation
 
 HEADER_SIZE: Final = 12
@@ -56,6 +58,22 @@ NEEDINIT: Final = header("NEEDINIT")
 HAVEDATA: Final = header("HAVEDATA")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Message:
+    """What i-PI has said.
+
+    Parameters
+    ----------
+    name : the header, None if it has closed the connection
+    text : of INIT
+    structure : of POSDATA: (n_atoms, 3) positions and (3, 3) cell, bohr, lattice vectors as rows
+    """
+
+    name: str | None
+    text: str = ""
+    structure: tuple[FloatArray, FloatArray] | None = None
+
+
 class Wire:
     """One connection to an i-PI server.
 
@@ -72,12 +90,27 @@ class Wire:
         # i-PI sends POSDATA and GETFORCE together: one read takes both, and nothing is left in
         # the kernel. If the driver then dies the connection is closed, not reset: on a reset i-PI
         # 3.3 waits for ever, on a close it asks the next driver.
-        self._file = connection.makefile("rb", buffering=4096 + 24 * n_atoms)
+        self._reader = Reader(connection, 4096 + 24 * n_atoms, patience_awake())
 
     def close(self) -> None:
         """Close the connection."""
-        self._file.close()
         self._socket.close()
+
+    def read(self) -> Message:
+        """The next message.
+
+        Raises
+        ------
+        ProtocolError
+            If the connection breaks off inside of it, or it is not as the protocol has it.
+        """
+        name = self.read_header()
+        if name == "POSDATA":
+            cell, positions = self.read_posdata()
+            return Message(name, structure=(positions, cell))
+        if name == "INIT":
+            return Message(name, self.read_init()[1])
+        return Message(name)
 
     def read_header(self) -> str | None:
         """The next header, None when the server has closed the connection.
@@ -88,7 +121,7 @@ class Wire:
             If the connection breaks off inside of it.
         """
         try:
-            data: bytes = self._file.read(HEADER_SIZE)
+            data = self._reader.read(HEADER_SIZE)
         except OSError as error:
             raise ProtocolError(f"i-PI is gone: {error.strerror}") from error
         if not data:
@@ -150,7 +183,7 @@ class Wire:
 
     def _read(self, size: int) -> bytes:
         try:
-            data: bytes = self._file.read(size)
+            data = self._reader.read(size)
         except OSError as error:
             raise ProtocolError(f"i-PI is gone: {error.strerror}") from error
         if len(data) < size:

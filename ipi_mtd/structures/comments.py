@@ -2,8 +2,8 @@
 
 ``# CELL(abcABC): 10 10 10 90 90 90  Step: 0  Bead: 0 positions{angstrom}  cell{atomic_unit}``
 
-i-PI passes over what is not spelt in its way and takes its defaults instead, bohr and no cell. That
-would be a wrong number without a word, so here it is an error.
+i-PI passes over what is not spelled in its way and takes its defaults instead, bohr and no cell.
+That would be a wrong number without a word, so here it is an error.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def test_a_plane_of_which_nothing_is_known_is_blank():
     plot_free_energy(FreeEnergy(PLANE.axes, PLANE.values, PLANE.reached, nothing), "eV")
 
 
-def test_a_plane_has_its_units_its_colour_bar_and_its_references():
+def test_a_plane_has_its_units_its_color_bar_and_its_references():
     figure = plot_free_energy(PLANE, "eV", references=[("here", (0.5, -0.5))])
     axes, bar = figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "y")

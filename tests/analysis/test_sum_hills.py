@@ -1,6 +1,4 @@
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -8,8 +6,8 @@ import pytest
 from ipi_mtd.analysis.axis import Axis
 from ipi_mtd.analysis.sum_hills import floors_of, sum_hills
 from ipi_mtd.bias.kernel import REACH, gaussian, stretched_gaussian
-from ipi_mtd.files.fields import read_table
 from ipi_mtd.files.hills import Hill, format_hill, format_hills_header, read_hills
+from tests.harness import plumed
 
 OPEN = Axis("x", -1.0, 2.0, 30)
 PERIODIC = Axis("y", -math.pi, math.pi, 40, periodic=True)
@@ -77,16 +75,8 @@ def test_no_hills_add_up_to_zero():
 
 def plumed_sums(tmp_path, content, options):
     """The free energy that PLUMED makes of HILLS."""
-    pytest.importorskip("plumed")
     (tmp_path / "HILLS").write_bytes(content)
-    command = f"sum_hills --hills HILLS {options} --fmt %.17g"
-    subprocess.run(
-        [sys.executable, "-c", "import plumed; plumed.cli()", *command.split()],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-    return read_table(tmp_path / "fes.dat").column("file.free")
+    return plumed.sum_hills(tmp_path, options).column("file.free")
 
 
 def as_lines(centers, sigmas, heights):

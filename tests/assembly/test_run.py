@@ -12,6 +12,7 @@ from ipi_mtd.config import validate
 from ipi_mtd.errors import UserError
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
+from tests.harness.session import session_of
 
 ROOT = Path(__file__).parents[2]
 SIGMA = [1.0, 0.5, 0.03, 0.05]
@@ -52,7 +53,7 @@ def with_metad(content, n_cvs, **more):
 
 
 def make(content):
-    return Run(validate(content, ROOT / "inputs" / "here.toml"), Path("here.toml"))
+    return Run(validate(content, ROOT / "inputs" / "here.toml"))
 
 
 def jittered(structure, rng):
@@ -64,11 +65,12 @@ def jittered(structure, rng):
 @pytest.mark.parametrize("grid", [{}, {"grid": False}], ids=["default", "sum"])
 def test_forces_of_any_number_of_cvs_are_minus_the_gradient(content, n_cvs, grid):
     run = make(with_metad(content, n_cvs, bias_factor=10, **grid))
+    session = session_of(run)
     rng = np.random.default_rng(5)
     for _ in range(4):
-        run.system.propose(jittered(run.structure, rng))
-        run.system.commit()
-    assert run.n_hills == 3
+        session.propose(jittered(run.structure, rng))
+        session.commit()
+    assert session.n_hills == 3
     structure = jittered(run.structure, rng)
     direction = rng.normal(size=structure.positions.shape)
     step = 1e-4
@@ -87,20 +89,20 @@ def test_forces_of_any_number_of_cvs_are_minus_the_gradient(content, n_cvs, grid
 
 @pytest.mark.parametrize(("n_cvs", "surface"), [(1, Grid), (2, Grid), (3, Grid), (4, HillSum)])
 def test_a_grid_is_the_default_for_up_to_three_cvs(content, n_cvs, surface):
-    (term,) = make(with_metad(content, n_cvs)).metads
+    (term,) = make(with_metad(content, n_cvs)).biases.terms
     assert isinstance(term.bias.surface, surface)
 
 
 def test_grid_bounds_and_bins_give_the_spacing_of_plumed(content):
     grid = {"min": [0, 0], "max": [30, 20], "bins": [300, 200]}
-    (term,) = make(with_metad(content, 2, grid=grid)).metads
+    (term,) = make(with_metad(content, 2, grid=grid)).biases.terms
     assert term.bias.surface.spacing == pytest.approx((0.1, 0.1))
 
 
 def test_the_spacing_is_a_fifth_of_sigma_unless_given(content):
-    (term,) = make(with_metad(content, 2)).metads
+    (term,) = make(with_metad(content, 2)).biases.terms
     assert term.bias.surface.spacing == pytest.approx((0.2, 0.1))
-    (term,) = make(with_metad(content, 2, grid={"spacing": [0.3, 0.2]})).metads
+    (term,) = make(with_metad(content, 2, grid={"spacing": [0.3, 0.2]})).biases.terms
     assert term.bias.surface.spacing == pytest.approx((0.3, 0.2))
 
 
@@ -108,7 +110,7 @@ def test_the_spacing_of_a_periodic_cv_divides_its_period(content):
     content["cv"][0]["period"] = [-1.0, 49.0]
     config = with_metad(content, 1, grid={"spacing": [0.3]})
     run = make(config)
-    (term,) = run.metads
+    (term,) = run.biases.terms
     assert term.bias.surface.n_cells[0] == 167  # 50 / 0.3, rounded up
     assert run.config.metad[0].grid.spacing == [0.3]
 
@@ -116,11 +118,12 @@ def test_the_spacing_of_a_periodic_cv_divides_its_period(content):
 @pytest.mark.parametrize("n_cvs", [1, 3])
 def test_hills_without_height_leave_no_bias_and_no_nan(content, n_cvs):
     run = make(with_metad(content, n_cvs, height=0, bias_factor=10))
+    session = session_of(run)
     rng = np.random.default_rng(5)
     for _ in range(4):
-        evaluation = run.system.propose(jittered(run.structure, rng))
-        run.system.commit()
-    assert run.n_hills == 3
+        evaluation = session.propose(jittered(run.structure, rng))
+        session.commit()
+    assert session.n_hills == 3
     assert evaluation.bias == 0.0
     assert np.isfinite(evaluation.total.forces).all()
 
@@ -135,13 +138,14 @@ def test_two_biases_and_a_wall_add_up(content):
     wall = {"name": "wall", "side": "upper", "cv": "n6", "at": 20, "kappa": "1 kcal/mol"}
     both = [metad, {**metad, "name": "other", "file": "OTHER", "cvs": ["q4"], "sigma": [0.03]}]
     run = make(content | {"metad": both, "wall": [wall], "units": {"energy": "kcal/mol"}})
+    session = session_of(run)
     rng = np.random.default_rng(5)
     for _ in range(4):
-        evaluation = run.system.propose(jittered(run.structure, rng))
-        run.system.commit()
+        evaluation = session.propose(jittered(run.structure, rng))
+        session.commit()
     assert set(evaluation.biases) == {"metad", "other", "wall"}
     assert evaluation.biases["wall"] == pytest.approx((evaluation.s[0] - 20.0) ** 2)
-    assert sum(evaluation.biases.values()) * run.system.energy_unit == evaluation.bias
+    assert sum(evaluation.biases.values()) * run.system.hartree == evaluation.bias
 
 
 @pytest.mark.parametrize(
@@ -160,23 +164,23 @@ def test_a_component_that_is_not_there_is_refused(content, change, message):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"colvar": {"stride": 5}}, "`colvar.COLVAR.stride` was 10, is 5"),
-        ({"colvar": {"columns": ["n6"]}}, "`colvar.COLVAR.columns` was None, is ['n6']"),
+        ({"colvar": {"stride": 5}}, "`colvar.COLVAR.stride` was absent, is 5"),
+        ({"colvar": {"columns": ["n6"]}}, "`colvar.COLVAR.columns` was absent, is ['n6']"),
         ({"units": {"energy": "eV"}}, "`units.energy` was kJ/mol, is eV"),
         ({"potential": {"kind": "none"}}, "`potential.kind` was lennard-jones, is none"),
     ],
 )
 def test_a_run_is_not_continued_with_other_settings(content, tmp_path, change, complaint):
-    make(with_metad(content, 1)).open_history(tmp_path, Start.RESUME).close()
+    make(with_metad(content, 1)).open(tmp_path, Start.RESUME).close()
     with pytest.raises(UserError) as error:
-        make(with_metad(content | change, 1)).open_history(tmp_path, Start.RESUME)
+        make(with_metad(content | change, 1)).open(tmp_path, Start.RESUME)
     assert complaint in str(error.value)
 
 
 def test_the_label_of_a_cv_may_change(content, tmp_path):
-    make(with_metad(content, 1)).open_history(tmp_path, Start.RESUME).close()
+    make(with_metad(content, 1)).open(tmp_path, Start.RESUME).close()
     content["cv"][0]["label"] = "atoms with 6 neighbors"
-    make(with_metad(content, 1)).open_history(tmp_path, Start.RESUME).close()
+    make(with_metad(content, 1)).open(tmp_path, Start.RESUME).close()
 
 
 def test_the_public_names_are_those_listed():

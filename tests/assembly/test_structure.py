@@ -10,9 +10,10 @@ from ipi.engine.atoms import Atoms
 from ipi.engine.cell import Cell
 from ipi.utils.io import print_file
 
+from ipi_mtd.assembly.identity import identity_of
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.commands.fes import structure_marks
-from ipi_mtd.config import read_config, read_input
+from ipi_mtd.config import read_config, read_description, read_input
 from ipi_mtd.errors import UserError
 
 BOHR = 0.529177210903  # angstrom
@@ -74,9 +75,9 @@ def plumed_dat(tmp_path, exported):
     return path
 
 
-def six(config, path):
-    run = Run(config, path)
-    return float(run.cvs.evaluate(run.structure).s[0])
+def six(config):
+    run = Run(config)
+    return float(run.system.cvs.evaluate([run.structure]).s[0, 0])
 
 
 @pytest.mark.parametrize("unit", ["angstrom", "atomic_unit"])
@@ -85,13 +86,13 @@ def test_a_frame_of_i_pi_has_the_cvs_of_the_same_atoms_in_an_extended_xyz(
 ):
     ase.io.write(tmp_path / "same.extxyz", crystal)
     path = toml(tmp_path / "same.extxyz")
-    reference = six(read_config(path), path)
+    reference = six(read_config(path))
     assert reference > 20.0
     frame = as_i_pi_writes(tmp_path / "frame.xyz", crystal, unit)
     path = toml(frame)
-    assert six(read_config(path), path) == pytest.approx(reference, abs=1e-3)
+    assert six(read_config(path)) == pytest.approx(reference, abs=1e-3)
     told = read_input(plumed_dat, structure=frame, timestep="1 fs", address="nobody")
-    assert six(told, plumed_dat) == pytest.approx(reference, abs=1e-3)
+    assert six(told) == pytest.approx(reference, abs=1e-3)
 
 
 def test_a_mark_is_as_periodic_as_the_run(tmp_path, crystal, toml, caplog):
@@ -99,22 +100,19 @@ def test_a_mark_is_as_periodic_as_the_run(tmp_path, crystal, toml, caplog):
     crystal.pbc = False
     ase.io.write(tmp_path / "mark.extxyz", crystal)
     path = toml(tmp_path / "run.extxyz")
-    ((name, s),) = structure_marks(read_config(path), path, [tmp_path / "mark.extxyz"])
+    ((name, s),) = structure_marks(read_config(path), [tmp_path / "mark.extxyz"])
     assert name == "mark"
-    assert s["six"] == pytest.approx(six(read_config(path), path), abs=1e-9)
+    assert s["six"] == pytest.approx(six(read_config(path)), abs=1e-9)
     path = toml(tmp_path / "mark.extxyz")
-    ((_, s),) = structure_marks(read_config(path), path, [tmp_path / "run.extxyz"])
-    assert s["six"] == pytest.approx(six(read_config(path), path), abs=1e-9)
+    ((_, s),) = structure_marks(read_config(path), [tmp_path / "run.extxyz"])
+    assert s["six"] == pytest.approx(six(read_config(path)), abs=1e-9)
     assert s["six"] < 10.0
     assert "the run is isolated" in caplog.text
 
 
 def test_with_plumeds_input_a_mark_follows_its_own_file(tmp_path, crystal, plumed_dat):
     ase.io.write(tmp_path / "mark.extxyz", crystal)
-    told = read_input(
-        plumed_dat, structure=tmp_path / "mark.extxyz", timestep="1 fs", address="nobody"
-    )
-    ((_, s),) = structure_marks(told, plumed_dat, [tmp_path / "mark.extxyz"])
+    ((_, s),) = structure_marks(read_description(plumed_dat), [tmp_path / "mark.extxyz"])
     assert s["six"] > 20.0
 
 
@@ -125,14 +123,14 @@ def test_a_mark_without_the_cell_that_the_run_has_is_refused(tmp_path, crystal, 
     with pytest.raises(
         UserError, match=r"bare\.xyz: the structure has no cell, but the run is periodic"
     ):
-        structure_marks(read_config(path), path, [tmp_path / "bare.xyz"])
+        structure_marks(read_config(path), [tmp_path / "bare.xyz"])
 
 
 def test_a_mark_of_other_atoms_is_said(tmp_path, crystal, toml, caplog):
     ase.io.write(tmp_path / "run.extxyz", crystal)
     ase.io.write(tmp_path / "fewer.extxyz", crystal[:-2])
     path = toml(tmp_path / "run.extxyz")
-    structure_marks(read_config(path), path, [tmp_path / "fewer.extxyz"])
+    structure_marks(read_config(path), [tmp_path / "fewer.extxyz"])
     assert "fewer.extxyz: has 25 atoms, and " in caplog.text
 
 
@@ -143,7 +141,7 @@ def test_a_mark_of_other_atoms_is_refused_if_a_cv_is_of_certain_ones(tmp_path, c
     path = toml(tmp_path / "run.extxyz")
     path.write_text(path.read_text().replace("[[cv]]", "atoms = [1, 2, 3]\n[[cv]]"))
     with pytest.raises(UserError, match=r"other\.extxyz: has Ne as atom 4, and .* Ar; the CVs"):
-        structure_marks(read_config(path), path, [tmp_path / "other.extxyz"])
+        structure_marks(read_config(path), [tmp_path / "other.extxyz"])
 
 
 def test_a_periodic_structure_needs_a_cutoff_and_a_cluster_of_i_pi_does_not(
@@ -152,11 +150,11 @@ def test_a_periodic_structure_needs_a_cutoff_and_a_cluster_of_i_pi_does_not(
     all_pairs = 'kind = "lennard-jones"\nepsilon = "1 kJ/mol"\nsigma = "3.4 angstrom"'
     path = toml(as_i_pi_writes(tmp_path / "dense.xyz", crystal, "angstrom"), "", all_pairs)
     with pytest.raises(UserError, match=r"`potential\.cutoff` is missing"):
-        Run(read_config(path), path)
+        Run(read_config(path))
     crystal.cell[:] = np.eye(3) * 60.0
     path = toml(as_i_pi_writes(tmp_path / "cluster.xyz", crystal, "atomic_unit"), "", all_pairs)
     caplog.set_level(logging.WARNING)
-    assert not Run(read_config(path), path).structure.pbc.any()
+    assert not Run(read_config(path)).structure.pbc.any()
     assert "the run is isolated" in caplog.text
 
 
@@ -165,7 +163,8 @@ def test_the_identity_of_a_run_says_whether_it_is_periodic(tmp_path, crystal, to
         crystal.pbc = pbc
         ase.io.write(tmp_path / "s.extxyz", crystal)
         path = toml(tmp_path / "s.extxyz", system)
-        return Run(read_config(path), path)._identity()["system"]["periodic"]
+        run = Run(read_config(path))
+        return identity_of(run.config, run.structure, run.models)["system"]["periodic"]
 
     assert identity(True) is True
     assert identity(False) is False
@@ -180,6 +179,6 @@ def test_a_label_that_is_no_element_needs_a_type(tmp_path, crystal, toml):
     frame.write_text(frame.read_text().replace("      Ar", "      Aq", 1))
     path = toml(frame)
     with pytest.raises(UserError, match=r"atom 1 of the structure is called 'Aq'.*types = \{ Aq ="):
-        Run(read_config(path), path)
+        Run(read_config(path))
     path.write_text(path.read_text().replace("[[cv]]", "types = { Aq = 18 }\n[[cv]]"))
-    assert Run(read_config(path), path).cv_names == ("six",)
+    assert Run(read_config(path)).cv_names == ("six",)

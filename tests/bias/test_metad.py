@@ -15,8 +15,8 @@ from ipi_mtd.files.hills import Hill
 
 KT = 2.5
 SURFACES = {
-    "grid": lambda: Grid([0.0, 0.0], [0.05, 0.05], [None, None]),
-    "sum": lambda: HillSum([None, None]),
+    "grid": lambda: Grid([0.0, 0.0], [0.05, 0.05], [None, None], height=1.2),
+    "sum": lambda: HillSum([None, None], [0.2, 0.3]),
 }
 
 
@@ -31,14 +31,14 @@ def test_the_first_hill_is_due_at_the_first_multiple_of_the_pace() -> None:
 
 def test_hills_of_a_plain_run_keep_their_height() -> None:
     bias = metad(SURFACES["sum"]())
-    bias.add(bias.hill_at([0.0, 0.0]))
+    bias.learn([bias.hill_at([0.0, 0.0])])
     assert bias.hill_at([0.0, 0.0]) == Hill((0.0, 0.0), (0.2, 0.3), 1.2)
 
 
 def test_well_tempered_hills_shrink_with_the_bias_and_are_written_as_minus_F() -> None:
     bias = metad(SURFACES["sum"](), bias_factor=4.0, kT=KT)
     first = bias.hill_at([0.0, 0.0])
-    bias.add(first)
+    bias.learn([first])
     assert first.height == pytest.approx(1.2 * 4.0 / 3.0, rel=1e-15)
     assert bias.evaluate([0.0, 0.0])[0] == pytest.approx(1.2, rel=1e-15)
     second = bias.hill_at([0.0, 0.0])
@@ -47,14 +47,14 @@ def test_well_tempered_hills_shrink_with_the_bias_and_are_written_as_minus_F() -
 
 def test_a_bias_factor_of_one_leaves_the_system_alone() -> None:
     bias = metad(SURFACES["sum"](), bias_factor=1.0, kT=KT)
-    bias.add(bias.hill_at([0.0, 0.0]))
+    bias.learn([bias.hill_at([0.0, 0.0])])
     V, dV_ds = bias.evaluate([0.1, 0.1])
     assert [V, *dV_ds] == [0.0, 0.0, 0.0]
     assert bias.hill_at([0.0, 0.0]).height == pytest.approx(1.2 * math.exp(-1.2 / KT), rel=1e-14)
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES.keys())
-def test_adding_the_rows_again_gives_the_same_bits(
+def test_the_rows_in_any_order_give_the_same_bits(
     surface: Callable[[], Grid | HillSum], walk: Callable[[int, int], FloatArray]
 ) -> None:
     s = walk(60, 2)
@@ -62,12 +62,11 @@ def test_adding_the_rows_again_gives_the_same_bits(
     rows = []
     for x in s:
         rows.append(live.hill_at(x))
-        live.add(rows[-1])
-    again.add(Hill((9.0, 9.0), (5.0, 5.0), 1.0))
-    again.reset()
-    for row in rows:
-        again.add(row)
-    assert again.n_hills == live.n_hills == 60
+        live.learn([rows[-1]])
+    other = Hill((9.0, 9.0), (5.0, 5.0), 1.0)
+    again.learn([other, *rows[::-1]])
+    again.forget([other])
+    assert again.n_deposits == live.n_deposits == 60
     for x in s:
         (V, dV), (V_again, dV_again) = live.evaluate(x), again.evaluate(x)
         assert (V, *dV) == (V_again, *dV_again)
@@ -76,7 +75,7 @@ def test_adding_the_rows_again_gives_the_same_bits(
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES.keys())
 def test_asking_changes_nothing(surface: Callable[[], Grid | HillSum]) -> None:
     bias = metad(surface(), bias_factor=8.0, kT=KT)
-    bias.add(bias.hill_at([0.0, 0.0]))
+    bias.learn([bias.hill_at([0.0, 0.0])])
     s = [0.123, 0.234]
     V, dV = bias.evaluate(s)
     bias.hill_at(s)
@@ -85,7 +84,7 @@ def test_asking_changes_nothing(surface: Callable[[], Grid | HillSum]) -> None:
     bias.evaluate([77.0, 77.0])
     V_again, dV_again = bias.evaluate(s)
     assert (V_again, *dV_again) == (V, *dV)
-    assert bias.n_hills == 1
+    assert bias.n_deposits == 1
 
 
 def test_c_of_t_is_the_average_bias_of_a_plain_run_of_no_hills() -> None:
@@ -97,7 +96,7 @@ def test_c_of_t_is_the_average_bias_of_a_plain_run_of_no_hills() -> None:
 def test_c_of_t_follows_its_formula(surface: Callable[[], Grid | HillSum]) -> None:
     bias = metad(surface(), bias_factor=8.0, kT=KT)
     for x in np.linspace(-0.3, 0.3, 20):
-        bias.add(bias.hill_at([x, 0.0]))
+        bias.learn([bias.hill_at([x, 0.0])])
     axis = -2.0 + 0.1 * np.arange(41)
     V = np.array([[bias.evaluate([x, y])[0] for y in axis] for x in axis])
     expected = KT * math.log(np.exp(8.0 / 7.0 * V / KT).sum() / np.exp(V / 7.0 / KT).sum())
@@ -106,7 +105,7 @@ def test_c_of_t_follows_its_formula(surface: Callable[[], Grid | HillSum]) -> No
 
 def test_c_of_t_does_not_overflow() -> None:
     bias = metad(SURFACES["grid"](), height=1e5, kT=KT)
-    bias.add(bias.hill_at([0.0, 0.0]))
+    bias.learn([bias.hill_at([0.0, 0.0])])
     assert 0.0 < bias.c_of_t([-1.0, -1.0], [1.0, 1.0], [40, 40]) < 1e5
 
 
@@ -117,7 +116,7 @@ def test_c_of_t_needs_a_temperature() -> None:
 
 def test_a_hill_on_other_cvs_is_refused() -> None:
     with pytest.raises(ValueError, match="on 2 CVs, the hill on 1"):
-        metad(SURFACES["sum"]()).add(Hill((0.0,), (0.2,), 1.0))
+        metad(SURFACES["sum"]()).learn([Hill((0.0,), (0.2,), 1.0)])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ H = 0.2
 
 
 def corners(d: int) -> FloatArray:
-    """Made-up values and slopes at the corners of a cell, the values away from zero."""
+    """Made-up values and slopes at the corners of a cell, the values away from zero.
+
+    The slopes are times the spacing.
+    """
     rng = np.random.default_rng(d)
     return np.column_stack([rng.uniform(1.0, 2.0, 2**d), rng.normal(size=(2**d, d))])
 
@@ -32,7 +35,8 @@ def gradient(d: int, t: FloatArray) -> list[float]:
 def test_a_corner_gets_its_own_value_and_slopes(d: int) -> None:
     for i, node in enumerate(corners(d)):
         t = np.array(np.unravel_index(i, (2,) * d), dtype=float)
-        np.testing.assert_allclose([value(d, t), *gradient(d, t)], node, rtol=1e-13)
+        slopes = H * np.array(gradient(d, t))
+        np.testing.assert_allclose([value(d, t), *slopes], node, rtol=1e-13)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -47,7 +51,8 @@ def test_gradient_is_the_derivative_of_the_value(d: int) -> None:
 
 
 def test_a_cubic_is_interpolated_exactly() -> None:
-    nodes = [(1.0, 2.0), (1.0 + 2.0 * H - 3.0 * H**2 + H**3, 2.0 - 6.0 * H + 3.0 * H**2)]
+    slopes = (2.0 * H, (2.0 - 6.0 * H + 3.0 * H**2) * H)
+    nodes = [(1.0, slopes[0]), (1.0 + 2.0 * H - 3.0 * H**2 + H**3, slopes[1])]
     x = 0.3 * H
     V, dV = interpolate_1(nodes, 1e-7, hermite(0.3, H))
     assert pytest.approx(1.0 + 2.0 * x - 3.0 * x**2 + x**3, rel=1e-14) == V

@@ -20,11 +20,11 @@ Surface = Grid | HillSum
 
 
 def grid(*periods: Period) -> Grid:
-    return Grid([-1.0] * len(periods), [0.05] * len(periods), periods)
+    return Grid([-1.0] * len(periods), [0.05] * len(periods), periods, height=1.0)
 
 
 def hill_sum(*periods: Period) -> HillSum:
-    return HillSum(periods)
+    return HillSum(periods, [0.3] * len(periods))
 
 
 each_surface = pytest.mark.parametrize("surface_on", [grid, hill_sum])

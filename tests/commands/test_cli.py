@@ -1,6 +1,5 @@
 """The command line: what it prints, and with which status it ends."""
 
-# ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
 import json
 import logging
 import re
@@ -10,17 +9,12 @@ import struct
 import subprocess
 import sys
 import threading
-import uuid
 import zipfile
 from pathlib import Path
-from typing import Dict, List, Optional
 
 import ase.io
-import metatomic.torch as mta
 import numpy as np
 import pytest
-import torch
-from metatensor.torch import Labels, TensorBlock, TensorMap
 
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.commands.check import time_of_a_force_call
@@ -29,7 +23,9 @@ from ipi_mtd.commands.fes import make_settings
 from ipi_mtd.config import read_config
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
-from tests.cvs.models import FirstDistance, export
+from tests.harness.inputs import example_config, example_input
+from tests.harness.ipi import socket_file, unused_address
+from tests.harness.models import Constant, FirstDistance, export
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(cli.commands)
@@ -72,16 +68,12 @@ def config(tmp_path, exported):
     """Writes the example's configuration with some words replaced, at an address of its own."""
 
     def write(*replacements):
-        text = (ROOT / "inputs/lj38.toml").read_text()
-        for old, new in (
-            ("../lj38/octahedron.xyz", str(ROOT / "lj38/octahedron.xyz")),
-            ("../lj38/histo-cv.pt", str(exported / "histo-cv.pt")),
-            ('address = "lj38"', f'address = "test-{uuid.uuid4().hex}"\npatience = 0'),
+        text = example_config(
+            exported,
+            ('address = "lj38"', f'address = "{unused_address()}"\npatience = 0'),
             ('input = "input.xml"', ""),
             *replacements,
-        ):
-            assert old in text
-            text = text.replace(old, new)
+        )
         path = tmp_path / "run.toml"
         path.write_text(text)
         return path
@@ -89,46 +81,21 @@ def config(tmp_path, exported):
     return write
 
 
-class Constant(torch.nn.Module):
-    """An output that does not depend on the positions."""
-
-    def forward(
-        self,
-        systems: List[mta.System],
-        outputs: Dict[str, mta.ModelOutput],
-        selected_atoms: Optional[Labels],  # noqa: ARG002
-    ) -> Dict[str, TensorMap]:
-        names = Labels("_", torch.zeros((1, 1), dtype=torch.int32))
-        components: List[Labels] = []
-        results: Dict[str, TensorMap] = {}
-        for name in outputs:
-            values = torch.ones((len(systems), 1), dtype=torch.float64)
-            samples = Labels("system", torch.arange(len(systems)).reshape(-1, 1))
-            properties = Labels("property", torch.zeros((1, 1), dtype=torch.int32))
-            block = TensorBlock(values, samples, components, properties)
-            results[name] = TensorMap(names, [block])
-        return results
-
-
 @pytest.fixture
 def model(tmp_path):
     """Exports a model that is no good as a CV."""
 
-    def export(output="feature", devices=("cpu",), types=(18,)):
-        capabilities = mta.ModelCapabilities(
-            length_unit="angstrom",
-            outputs={output: mta.ModelOutput(sample_kind="system")},
-            atomic_types=list(types),
+    def make(output="feature", devices=("cpu",), types=(18,)):
+        return export(
+            tmp_path / "model.pt",
+            Constant(),
+            outputs={output: "system"},
+            devices=list(devices),
+            types=list(types),
             interaction_range=0.0,
-            supported_devices=list(devices),
-            dtype="float64",
         )
-        path = tmp_path / "model.pt"
-        exported = mta.AtomisticModel(Constant().eval(), mta.ModelMetadata(), capabilities)
-        exported.save(path)
-        return path
 
-    return export
+    return make
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
@@ -165,6 +132,7 @@ def test_help_loads_neither_torch_nor_numpy(command):
         ["check", "."],
         ["run", "run.toml", "--port", "99999"],
         ["run", "run.toml", "--fresh", "--keep-hills"],
+        ["launch", "run.toml", "run.toml", "--fresh", "--keep-hills"],
         ["launch", "no-such-file.xml", "run.toml"],
         ["fes", "no-such-file"],
     ],
@@ -181,20 +149,16 @@ def test_wrong_usage_has_status_2_and_no_traceback(
 
 
 def test_both_names_of_the_command_give_the_same_one_line_and_status(tmp_path):
-    (tmp_path / "run.toml").write_text("[")
+    (tmp_path / "text").write_text("no journal")
     seen = [
-        subprocess.run(
-            [*command, "check", "run.toml"], cwd=tmp_path, capture_output=True, text=True
-        )
+        subprocess.run([*command, "journal", "text"], cwd=tmp_path, capture_output=True, text=True)
         for command in (
             [Path(sys.executable).parent / "ipi-mtd"],
             [sys.executable, "-m", "ipi_mtd"],
         )
     ]
     assert [done.returncode for done in seen] == [1, 1]
-    assert {done.stderr.partition(": Inv")[0] for done in seen} == {
-        "ipi-mtd: run.toml: is not TOML"
-    }
+    assert {done.stderr for done in seen} == {"ipi-mtd: text: this is no journal of ipi-mtd\n"}
 
 
 def test_check_says_what_is_loaded_and_how_fast_it_is(ipi_mtd, config, exported):
@@ -429,10 +393,7 @@ def input_xml(tmp_path):
     """Writes the example's input of i-PI with some words replaced."""
 
     def write(*replacements):
-        text = (ROOT / "inputs/input.xml").read_text()
-        for old, new in (("lj38/octahedron.xyz", str(ROOT / "lj38/octahedron.xyz")), *replacements):
-            assert old in text
-            text = text.replace(old, new)
+        text = example_input("lj38", 100_000, *replacements)
         path = tmp_path / "input.xml"
         path.write_text(text)
         return path
@@ -490,7 +451,7 @@ def test_check_says_that_the_input_agrees(capsys, linked):
 
 
 def test_an_input_whose_files_are_elsewhere_is_not_checked_and_that_is_said(capsys, linked):
-    ours, path = linked(WARMER, (str(ROOT / "lj38/octahedron.xyz"), "elsewhere.xyz"))
+    ours, path = linked(WARMER, ("lj38/octahedron.xyz", "elsewhere.xyz"))
     cli(["check", str(path)], standalone_mode=False)
     assert capsys.readouterr().out.splitlines()[1] == (
         f"{ours}: <file> elsewhere.xyz: there is no such file, so it is not checked"
@@ -505,8 +466,38 @@ def test_check_says_that_an_input_for_another_address_is_not_looked_at(capsys, l
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--model", "one.pt", "--model", "b=two words.pt", "--extensions", "here"],
+        ["--device", "cuda:1", "--address", "node7", "--port", "31415"],
+        ["--structure", "atoms.xyz", "--timestep", "2.5 fs"],
+        ["--fresh"],
+        ["--keep-hills"],
+    ],
+)
+def test_launch_gives_the_driver_the_options_that_it_was_given(
+    ipi_mtd, monkeypatch, config, input_xml, words
+):
+    given = []
+    monkeypatch.setattr("ipi_mtd.commands.launch.launch", lambda *all_, **_: given.extend(all_))
+    monkeypatch.setattr("ipi_mtd.config.read_input", lambda *_, **__: None)
+    of_launch = ["--output", "there", "--retries", "2", "--quiet"]
+    assert ipi_mtd("launch", input_xml(), config(), *of_launch, *words)[0] == 0
+    assert given[-1] == words
+
+
+def test_launch_has_every_option_of_run():
+    of_launch = {option.name for option in cli.commands["launch"].params}
+    of_run = {
+        option.name for option in cli.commands["run"].params if not getattr(option, "hidden", False)
+    }
+    assert of_run < of_launch
+
+
 def test_launching_into_a_file_is_refused(refusal, config, input_xml, tmp_path):
-    name = f"test-{uuid.uuid4().hex}"
+    name = unused_address()
     ours = input_xml(("<address> lj38 ", f"<address> {name} "))
     (tmp_path / "run").touch()
     line = refusal("launch", ours, config(), "--address", name, "--output", tmp_path / "run")
@@ -514,8 +505,8 @@ def test_launching_into_a_file_is_refused(refusal, config, input_xml, tmp_path):
 
 
 def test_a_server_with_another_number_of_atoms_is_refused(refusal, config, tmp_path):
-    name = f"test-{uuid.uuid4().hex}"
-    path = Path(f"/tmp/ipi_{name}")
+    name = unused_address()
+    path = socket_file(name)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen(1)
@@ -680,8 +671,8 @@ def test_fes_finds_the_configuration_in_the_journal_beside_hills(
 ):
     path = config()
     (tmp_path / "run").mkdir()
-    run = Run(read_config(path), path)
-    run.open_history(tmp_path / "run", Start.RESUME).close()
+    run = Run(read_config(path))
+    run.open(tmp_path / "run", Start.RESUME).close()
     rows = "".join(f"{k} {20 + k} {1 + k} 1 0.5 0.04 40\n" for k in range(3))
     (tmp_path / "run/HILLS").write_text(
         "#! FIELDS time cv1 cv2 sigma_cv1 sigma_cv2 height biasf\n#! SET multivariate false\n"

@@ -5,11 +5,9 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
-import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,77 +24,63 @@ from ipi_mtd.files.hills import read_hills
 from ipi_mtd.record.journal import Journal
 from ipi_mtd.server.address import Address
 from ipi_mtd.server.listening import clear_stale_socket
+from tests.harness.inputs import OCTAHEDRON, example_input
+from tests.harness.ipi import BIN, Site, processes_in, unused_address, wait_for_rows
 
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass
-class Launched:
+@dataclass(kw_only=True)
+class Launched(Site):
     """A directory with inputs in which `ipi-mtd launch` is run."""
 
-    directory: Path
     model: Path
-    address: str = field(default_factory=lambda: f"test-{uuid.uuid4().hex}")
-    process: subprocess.Popen | None = None
     said: str = ""
 
+    @classmethod
+    def at(cls, site, models):
+        """The same place; what is started there ends with the site."""
+        return cls(site.directory, site.address, started=site.started, model=models / "histo-cv.pt")
+
     @property
-    def run(self) -> Path:
+    def run(self):
         """The run directory."""
         return self.directory / "run"
 
     @property
-    def socket(self) -> Path:
-        """The file of i-PI's socket."""
-        return Path(f"/tmp/ipi_{self.address}")
+    def process(self):
+        """The launcher that was started last."""
+        return self.started[-1]
 
-    def write(self, steps, *replacements):
+    def write_inputs(self, steps, *changes):
         """Write i-PI's input as the example has it, its structure a directory above."""
-        text = (ROOT / "inputs/input.xml").read_text()
-        for old, new in [
-            ("<address> lj38 ", f"<address> {self.address} "),
+        text = example_input(
+            self.address,
+            steps,
             ("<checkpoint", "<!-- checkpoint"),
             ('overwrite="True"/>', "-->"),
             ("lj38/octahedron.xyz", "structures/octahedron.xyz"),
-            *replacements,
-        ]:
-            assert old in text
-            text = text.replace(old, new)
-        text = re.sub("<total_steps>.*</total_steps>", f"<total_steps>{steps}</total_steps>", text)
-        for place, name, content in [
-            ("inputs", "input.xml", text),
-            ("structures", "octahedron.xyz", (ROOT / "lj38/octahedron.xyz").read_text()),
-            ("elsewhere", "nothing", ""),
-        ]:
-            (self.directory / place).mkdir(exist_ok=True)
-            (self.directory / place / name).write_text(content)
+            *changes,
+        )
+        self.write("inputs/input.xml", text)
+        self.write("structures/octahedron.xyz", OCTAHEDRON.read_text())
+        self.write("elsewhere/nothing", "")
         return self
 
-    def start(self, *options, input_xml="../inputs/input.xml"):
-        """Start the launcher in some other directory."""
+    def launch(self, *options, input_xml="../inputs/input.xml"):
+        """Start the launcher in some other directory, its output a pair of pipes."""
         config = os.path.relpath(ROOT / "inputs/lj38.toml", self.directory / "elsewhere")
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "ipi_mtd", "launch", input_xml, config),
-                *("--address", self.address, "--model", self.model, "--output", "../run"),
-                *options,
-            ],
-            cwd=self.directory / "elsewhere",
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        self.start(
+            *(sys.executable, "-m", "ipi_mtd", "launch", input_xml, config),
+            *("--address", self.address, "--model", self.model, "--output", "../run"),
+            *options,
+            directory=self.directory / "elsewhere",
         )
         return self
 
     def wait_for_rows(self, n_rows):
         """Wait until COLVAR has so many rows."""
-        deadline = time.monotonic() + 120
-        colvar = self.run / "COLVAR"
-        while not colvar.exists() or colvar.read_bytes().count(b"\n") <= n_rows:
-            assert time.monotonic() < deadline
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.02)
+        wait_for_rows(self.run / "COLVAR", n_rows, self.process)
 
     def child(self, name):
         """One of the two processes."""
@@ -116,54 +100,27 @@ class Launched:
     def left(self, seconds=5.0):
         """What is still there of the run after a while: processes and the socket."""
         deadline = time.monotonic() + seconds
-        while left := [*_processes_in(self.directory), *filter(Path.exists, [self.socket])]:
+        while left := [*processes_in(self.directory), *filter(Path.exists, [self.socket])]:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
         return left
 
-    def end(self):
-        """End what a test has left."""
-        for process in _processes_in(self.directory):
-            process.kill()
-        if self.process is not None:
-            self.process.kill()
-            self.process.communicate()
-        self.socket.unlink(missing_ok=True)
-
-
-def _processes_in(directory):
-    found = []
-    for process in psutil.process_iter():
-        try:
-            inside = Path(process.cwd()).is_relative_to(directory)
-        except (psutil.Error, OSError):
-            continue
-        if inside and process.status() != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
-
 
 @pytest.fixture
-def launched(tmp_path, exported):
+def launched(site, exported):
     """A directory to launch in; what a test leaves running is ended."""
-    launched = Launched(tmp_path, exported / "histo-cv.pt")
-    yield launched
-    launched.end()
+    return Launched.at(site, exported)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, exported):
+def finished(new_site, exported):
     """A run of 95 steps that was launched from another directory, and its status and lines."""
-    launched = Launched(tmp_path_factory.mktemp("finished"), exported / "histo-cv.pt")
-    launched.write(95).socket.touch()
-    launched.socket.unlink()
+    launched = Launched.at(new_site("finished"), exported).write_inputs(95)
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(launched.socket))
-    result = launched.start().finish()
-    left = launched.left()
-    yield launched, result, left
-    launched.end()
+    result = launched.launch().finish()
+    return launched, result, launched.left()
 
 
 def test_both_run_to_the_end_and_nothing_is_left(finished):
@@ -330,7 +287,7 @@ def test_what_the_driver_refuses_leaves_the_directory_as_it_was(finished, option
     restart = launched.run / "RESTART"
     restart.write_text(restart.read_text().replace("<total_steps>95<", "<total_steps>125<"))
     before = everything(launched.run)
-    status, (line,) = launched.start(*options, input_xml="../run/RESTART").finish()
+    status, (line,) = launched.launch(*options, input_xml="../run/RESTART").finish()
     assert (status, everything(launched.run)) == (1, before)
     assert line.startswith(reason)
     restart.write_text(restart.read_text().replace("<total_steps>125<", "<total_steps>95<"))
@@ -342,7 +299,7 @@ def test_the_restart_file_is_an_input_that_goes_on(finished):
     restart = launched.run / "RESTART"
     text = restart.read_text().replace("<total_steps>95<", "<total_steps>125<")
     restart.write_text(text)
-    assert launched.start("--quiet", input_xml="../run/RESTART").finish() == (0, [])
+    assert launched.launch("--quiet", input_xml="../run/RESTART").finish() == (0, [])
     colvar = read_colvar(launched.run / "COLVAR")
     np.testing.assert_allclose(colvar["time"], 0.025 * np.arange(13), atol=1e-12)
     assert len(read_hills(launched.run / "HILLS")) == 4
@@ -351,7 +308,7 @@ def test_the_restart_file_is_an_input_that_goes_on(finished):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_both_and_i_pi_writes_its_restart(launched, number):
-    launched.write(100_000).start().wait_for_rows(11)
+    launched.write_inputs(100_000).launch().wait_for_rows(11)
     begin = time.monotonic()
     launched.process.send_signal(number)
     status, lines = launched.finish()
@@ -368,7 +325,7 @@ def test_an_interrupt_ends_both_and_i_pi_writes_its_restart(launched, number):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the children")
 def test_a_killed_launcher_leaves_no_orphans(launched):
-    launched.write(100_000).start().wait_for_rows(2)
+    launched.write_inputs(100_000).launch().wait_for_rows(2)
     launched.process.kill()
     assert launched.finish()[0] == -signal.SIGKILL
     left = launched.left(10.0)
@@ -378,7 +335,7 @@ def test_a_killed_launcher_leaves_no_orphans(launched):
 def test_a_driver_that_cannot_start_is_the_error_and_i_pi_is_not_started(launched):
     (launched.directory / "model.pt").write_text("not a model")
     launched.model = launched.directory / "model.pt"
-    status, (line,) = launched.write(1000).start().finish()
+    status, (line,) = launched.write_inputs(1000).launch().finish()
     assert status == 1
     assert line.startswith(f"ipi-mtd: {launched.model}: this is not a model")
     assert not launched.run.exists()
@@ -388,7 +345,7 @@ def test_a_driver_that_cannot_start_is_the_error_and_i_pi_is_not_started(launche
 def test_an_i_pi_that_stops_at_its_input_ends_the_driver(launched):
     wrong = ('filename="pos" format="ase"', 'filename="pos" cell_units="angstroom"')
     begin = time.monotonic()
-    status, (line,) = launched.write(1000, wrong).start().finish()
+    status, (line,) = launched.write_inputs(1000, wrong).launch().finish()
     assert time.monotonic() - begin < 30.0
     assert status == 1
     assert line.startswith(
@@ -398,7 +355,7 @@ def test_an_i_pi_that_stops_at_its_input_ends_the_driver(launched):
 
 
 def test_a_killed_driver_is_started_again_and_the_run_goes_on(launched):
-    launched.write(150).start("--retries", "1").wait_for_rows(4)
+    launched.write_inputs(150).launch("--retries", "1").wait_for_rows(4)
     launched.child("ipi_mtd").kill()
     status, lines = launched.finish()
     assert (status, launched.left()) == (0, [])
@@ -410,31 +367,31 @@ def test_a_killed_driver_is_started_again_and_the_run_goes_on(launched):
 
 
 def test_a_missing_driver_of_another_forcefield_is_named_and_waited_for(launched):
-    theirs = f"test-{uuid.uuid4().hex}"
+    theirs = unused_address()
     socket_of_theirs = (
         f'<ffsocket name="pot" mode="unix"> <address> {theirs} </address> </ffsocket>'
     )
-    launched.write(
+    launched.write_inputs(
         40,
         ("  <system>", f"  {socket_of_theirs}\n  <system>"),
         ('<force forcefield="driver"/>', '<force forcefield="pot"/>'),
         ("</temperature>", '</temperature> <bias> <force forcefield="driver"/> </bias>'),
         ('extra_type="cv1,cv2,bias,potential"> extras', 'extra_type="cv1"> extras_bias'),
-    ).start()
+    ).launch()
     err = launched.process.stderr
     said = next(line for line in err if "no step for" in line)
     assert f'the driver of its forcefield "pot" at /tmp/ipi_{theirs}' in said
-    command = [Path(sys.executable).parent / "i-pi-py_driver", "-u", "-a", theirs, "-m", "dummy"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
-        status, lines = launched.finish()
-        driver.kill()
+    launcher = launched.process
+    launched.start(BIN / "i-pi-py_driver", "-u", "-a", theirs, "-m", "dummy", log="other.log")
+    launched.started.append(launcher)
+    status, lines = launched.finish()
     assert (status, launched.left()) == (0, [])
     assert lines[0].startswith("ipi-mtd: steps 0 to 40 in ")
 
 
 @pytest.mark.parametrize(("victim", "name"), [("ipi_mtd", "the driver"), ("i-pi", "i-PI")])
 def test_if_one_is_killed_the_other_ends_and_the_line_says_which(launched, victim, name):
-    launched.write(100_000).start().wait_for_rows(2)
+    launched.write_inputs(100_000).launch().wait_for_rows(2)
     begin = time.monotonic()
     launched.child(victim).kill()
     status, (line,) = launched.finish()
@@ -447,7 +404,7 @@ def test_if_one_is_killed_the_other_ends_and_the_line_says_which(launched, victi
 @pytest.fixture
 def address():
     """A unix socket's address that nobody uses."""
-    address = Address(f"test-{uuid.uuid4().hex}")
+    address = Address(unused_address())
     yield address
     address.path.unlink(missing_ok=True)
 

@@ -1,20 +1,35 @@
+"""The example's run, disturbed and undisturbed."""
+
+import sys
+from pathlib import Path
+
 import pytest
-from servers import Run, finish
+
+from tests.harness.example import ExampleRun
+from tests.harness.ipi import finish
 
 
 @pytest.fixture
-def run(tmp_path, exported):
+def run(site, exported):
     """A run directory; what a test leaves running there is ended."""
-    run = Run(tmp_path, exported)
-    yield run
-    run.end()
+    return ExampleRun.at(site, exported)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(request, tmp_path_factory, exported):
+def undisturbed(request, new_site, exported):
     """The run of the module's `INPUT` that nothing happens to."""
-    run = Run(tmp_path_factory.mktemp("undisturbed"), exported).prepare(*request.module.INPUT)
-    codes = finish(run.ipi(), run.driver())
-    run.end()
-    assert codes == [0, 0], run.log("driver.log")
+    run = ExampleRun.at(new_site("undisturbed"), exported).prepare(*request.module.INPUT)
+    assert finish(*run.both()) == [0, 0], run.log("driver.log")
     return run
+
+
+@pytest.fixture
+def doomed(run):
+    """Starts drivers that are killed, one after the other."""
+
+    def start(rounds, seed):
+        script = Path(__file__).with_name("doomed.py")
+        arguments = ["lj38.toml", run.address, ".", rounds, seed]
+        return run.start(sys.executable, script, *arguments, log="driver.log")
+
+    return start

@@ -23,7 +23,7 @@ from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.record.appended import AppendedFile
 from ipi_mtd.record.journal import Journal
-from ipi_mtd.record.run_directory import RunHistory, Start
+from ipi_mtd.record.run_directory import RunDirectory, Start
 from ipi_mtd.server import wire
 from ipi_mtd.server.wire import Wire
 
@@ -89,18 +89,18 @@ POINTS = {
     "told ready": lambda n: call_then_die(Wire, "send", n, lambda _, text: text == wire.READY),
     "half a hill": lambda n: call_then_die(AppendedFile, "append", 1 + n % 2, is_hill, write_half),
     "a hill": lambda n: call_then_die(AppendedFile, "append", 1 + n % 2, is_hill),
-    "committed": lambda n: call_then_die(RunHistory, "commit", n),
+    "committed": lambda n: call_then_die(RunDirectory, "commit", n),
     "anywhere": lambda _: None,
 }
 
 
-def fork_driver(config, source, output, arm) -> int:
+def fork_driver(config, output, arm) -> int:
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             arm()
-            run(config, source, output, Start.RESUME)
+            run(config, output, Start.RESUME)
             status = 0
         except UserError as error:
             print(f"driver: {error}", file=sys.stderr)
@@ -120,7 +120,7 @@ def main() -> None:
     for _ in range(int(rounds)):
         for point, arm in POINTS.items():
             n = rng.randint(2, 40)
-            pid = fork_driver(config, Path(source), Path(output), lambda a=arm, n=n: a(n))
+            pid = fork_driver(config, Path(output), lambda a=arm, n=n: a(n))
             if point == "anywhere":
                 time.sleep(rng.uniform(0.6, 1.2))
                 os.kill(pid, signal.SIGKILL)
@@ -128,7 +128,7 @@ def main() -> None:
             if not os.WIFSIGNALED(status):
                 sys.exit(f"the driver was not killed at '{point}', it ended with {status}")
             kills += 1
-    pid = fork_driver(config, Path(source), Path(output), lambda: None)
+    pid = fork_driver(config, Path(output), lambda: None)
     _, status = os.waitpid(pid, 0)
     print(f"{kills} kills")
     sys.exit(os.waitstatus_to_exitcode(status))

@@ -1,6 +1,6 @@
 """When the disk takes no more, the driver stops before it loses anything, and goes on later."""
 
-from servers import finish
+from tests.harness.ipi import finish
 
 N_STEPS = 400
 INPUT = (N_STEPS,)

@@ -1,7 +1,8 @@
 """Force calls of a real i-PI that are not new steps move no clock and add no hill."""
 
 import pytest
-from servers import finish
+
+from tests.harness.ipi import finish
 
 N_STEPS = 100
 INPUT = (N_STEPS,)

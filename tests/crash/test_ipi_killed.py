@@ -5,7 +5,8 @@ import signal
 
 import numpy as np
 import pytest
-from servers import Run, finish
+
+from tests.harness.ipi import Site, finish
 
 N_STEPS = 2000  # i-PI takes a second to notice a SIGTERM
 CHECKPOINTS = (
@@ -17,7 +18,7 @@ CHECKPOINTS = (
 INPUT = (N_STEPS, CHECKPOINTS)
 
 
-def kill_at(run: Run, number: signal.Signals, n_rows: int) -> None:
+def kill_at(run: Site, number: signal.Signals, n_rows: int) -> None:
     """Run both until COLVAR has so many rows, then send i-PI a signal."""
     ipi, driver = run.ipi(), run.driver()
     run.wait_for_rows(n_rows)
@@ -26,7 +27,7 @@ def kill_at(run: Run, number: signal.Signals, n_rows: int) -> None:
     run.clear_socket()
 
 
-def restart(run: Run, checkpoint: str) -> int:
+def restart(run: Site, checkpoint: str) -> int:
     """Restart i-PI from a file, and return the step that it was written at."""
     text = run.log(checkpoint)
     step = int(text.split("<step>")[1].split("</step>")[0])
@@ -34,7 +35,7 @@ def restart(run: Run, checkpoint: str) -> int:
     return step
 
 
-def require_equal_up_to(run: Run, undisturbed: Run, step: int) -> None:
+def require_equal_up_to(run: Site, undisturbed: Site, step: int) -> None:
     """Equal to the last digit until a step, and closely for the steps after it."""
     for name, period in (("HILLS", 30), ("COLVAR", 10)):
         ours, theirs = run.rows(name), undisturbed.rows(name)

@@ -9,7 +9,9 @@ from metatomic.torch import NeighborListOptions
 
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
-from tests.cvs.models import FirstDistance, PairSums, export
+from ipi_mtd.structures.neighbors import NeighborList
+from tests.cvs.alone import Alone
+from tests.harness.models import FirstDistance, PairSums, export
 
 LISTS = [
     NeighborListOptions(cutoff=5.0, full_list=False, strict=True),
@@ -57,9 +59,9 @@ def test_a_consistent_model_passes_the_check_at_every_call(kind, dtype, tmp_path
     path = export(
         tmp_path / "model.pt", PairSums(LISTS, shuffle=True), outputs={"feature": kind}, dtype=dtype
     )
-    plain = FeatureModel(path, eleven.types).evaluate(eleven)
+    plain = Alone(FeatureModel(path, eleven.types), eleven)
 
-    checked = FeatureModel(path, eleven.types, check_consistency=True).evaluate(eleven)
+    checked = Alone(FeatureModel(path, eleven.types, check_consistency=True), eleven)
 
     assert np.array_equal(checked.values, plain.values)
     seed = np.ones(plain.values.shape)
@@ -71,9 +73,9 @@ def test_an_inconsistent_model_is_found_when_the_check_is_asked_for(tmp_path, ar
     path = export(tmp_path / "model.pt", FirstDistance("float32"), outputs={"feature": "system"})
     dimer = argon([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
 
-    FeatureModel(path, dimer.types).evaluate(dimer)
+    Alone(FeatureModel(path, dimer.types), dimer)
     with pytest.raises(UserError, match=r"metatomic finds: .*float32") as error:
-        FeatureModel(path, dimer.types, check_consistency=True).evaluate(dimer)
+        Alone(FeatureModel(path, dimer.types, check_consistency=True), dimer)
 
     assert "\n" not in str(error.value)
 
@@ -83,27 +85,29 @@ def test_a_difference_from_metatomic_is_found(check, tmp_path, argon):
     path = export(tmp_path / "model.pt", FirstDistance("counting"), outputs={"feature": "system"})
     dimer = argon([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
     model = FeatureModel(path, dimer.types, check_consistency=check == "check_consistency")
-    complain = {"verify": model.verify, "check_consistency": model.evaluate}[check]
+    complain = {
+        "verify": lambda: model.verify(dimer),
+        "check_consistency": lambda: model.evaluate([dimer]),
+    }[check]
 
     with pytest.raises(UserError, match="evaluates differently in metatomic's own wrapper, by up"):
-        complain(dimer)
+        complain()
 
 
 def test_the_check_looks_at_every_pair_of_our_own_neighbor_lists(tmp_path, eleven, monkeypatch):
     path = export(tmp_path / "model.pt", PairSums(LISTS), outputs={"feature": "atom"})
     model = FeatureModel(path, eleven.types, check_consistency=True)
-    model.evaluate(eleven)
-    (first, _) = model._neighbor_lists
-    compute = first.compute
+    Alone(model, eleven)
+    compute = NeighborList.compute
 
-    def wrong(positions, cell):
-        pairs, vectors = compute(positions, cell)
+    def wrong(self, positions, cell):
+        pairs, vectors = compute(self, positions, cell)
         return pairs, vectors + np.eye(*vectors.shape) * 0.01
 
-    monkeypatch.setattr(first, "compute", wrong)
+    monkeypatch.setattr(NeighborList, "compute", wrong)
 
     with pytest.raises(UserError, match=r"the model failed: .*consistency") as error:
-        model.evaluate(eleven)
+        Alone(model, eleven)
     assert "\n" not in str(error.value)
 
 
@@ -151,7 +155,7 @@ def test_a_device_computes_what_the_cpu_computes(device, dtype, precision, kind,
     there = FeatureModel(path, eleven.types, device=device, selected_atoms=selected)
     here = FeatureModel(path, eleven.types, device="cpu", selected_atoms=selected)
 
-    values, expected = there.evaluate(eleven), here.evaluate(eleven)
+    values, expected = Alone(there, eleven), Alone(here, eleven)
 
     assert values.values == pytest.approx(expected.values, rel=precision, abs=precision)
     seed = np.random.default_rng(1).normal(size=expected.values.shape)
@@ -162,8 +166,8 @@ def test_a_device_computes_what_the_cpu_computes(device, dtype, precision, kind,
 
 @pytest.mark.skipif(not cuda(), reason="there is no CUDA device here")
 def test_the_example_runs_on_cuda(exported, eleven):
-    there = FeatureModel(exported / "histo-cv.pt", eleven.types, device="cuda").evaluate(eleven)
-    here = FeatureModel(exported / "histo-cv.pt", eleven.types).evaluate(eleven)
+    there = Alone(FeatureModel(exported / "histo-cv.pt", eleven.types, device="cuda"), eleven)
+    here = Alone(FeatureModel(exported / "histo-cv.pt", eleven.types), eleven)
 
     assert there.values == pytest.approx(here.values, rel=1e-12)
     ours, theirs = there.pull_back(np.ones((1, 2))), here.pull_back(np.ones((1, 2)))

@@ -11,7 +11,7 @@ from ipi_mtd.cvs.reductions import component, highest
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.conftest import TRICLINIC
-from tests.cvs.models import FirstDistance, PairSums, export
+from tests.harness.models import FirstDistance, PairSums, export
 
 N_ATOMS = 5
 STRUCTURE = Structure(
@@ -30,19 +30,20 @@ class Analytic:
         self._cell = cell
         self.n_calls = 0
 
-    def __call__(self, structure):
+    def __call__(self, structures):
         self.n_calls += 1
-        values, gradients = zip(*(f(structure.positions) for f in self._functions), strict=True)
-
+        known = [[f(structure.positions) for f in self._functions] for structure in structures]
+        slopes = np.array([[gradient for _, gradient in of_one] for of_one in known])
         cell = self._cell
 
         class Values:
-            s = np.array(values)
+            s = np.array([[value for value, _ in of_one] for of_one in known])
 
             @staticmethod
             def pull_back(dV_ds):
-                gradient = np.einsum("k,kij->ij", dV_ds, np.array(gradients))
-                return gradient, cell * structure.positions.T @ gradient
+                gradients = np.einsum("nk,nkij->nij", dV_ds, slopes)
+                positions = [structure.positions for structure in structures]
+                return gradients, cell * np.einsum("nia,nib->nab", positions, gradients)
 
         return Values()
 

@@ -12,9 +12,11 @@ from metatomic.torch import NeighborListOptions
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
+from ipi_mtd.cvs.features import Features
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.structures.structure import Structure
-from tests.cvs.models import FirstDistance, PairSums, export
+from tests.cvs.alone import Alone
+from tests.harness.models import FirstDistance, PairSums, export
 
 LISTS = {
     "half": [NeighborListOptions(cutoff=5.0, full_list=False, strict=True)],
@@ -62,14 +64,14 @@ def model(
 
 def test_the_gradient_is_the_central_difference_of_the_positions(model, eleven):
     rng = np.random.default_rng(1)
-    features = model.evaluate(eleven)
+    features = Alone(model, eleven)
     seed = rng.normal(size=features.values.shape)
     direction = rng.normal(size=(11, 3))
 
     gradient, _ = features.pull_back(seed)
 
     expected = central_difference(
-        lambda h: np.sum(seed * model.evaluate(displaced(eleven, h * direction)).values)
+        lambda h: np.sum(seed * Alone(model, displaced(eleven, h * direction)).values)
     )
     scale = np.abs(gradient * direction).sum()
     assert np.sum(gradient * direction) == pytest.approx(expected, abs=1e-7 * scale)
@@ -77,7 +79,7 @@ def test_the_gradient_is_the_central_difference_of_the_positions(model, eleven):
 
 def test_the_strain_gradient_is_the_central_difference_of_the_strain(model, eleven):
     rng = np.random.default_rng(2)
-    features = model.evaluate(eleven)
+    features = Alone(model, eleven)
     seed = rng.normal(size=features.values.shape)
 
     _, strain_gradient = features.pull_back(seed)
@@ -87,7 +89,7 @@ def test_the_strain_gradient_is_the_central_difference_of_the_strain(model, elev
         [
             central_difference(
                 lambda h, unit=unit: np.sum(
-                    seed * model.evaluate(strained(eleven, h * unit.reshape(3, 3))).values
+                    seed * Alone(model, strained(eleven, h * unit.reshape(3, 3))).values
                 ),
                 h,
             )
@@ -106,8 +108,8 @@ def test_a_float32_model_has_its_gradient_to_single_precision(eleven, tmp_path):
     double = export(tmp_path / "double.pt", PairSums(LISTS["both"]), outputs=outputs)
     seed = np.random.default_rng(3).normal(size=(11, 3))
 
-    ours, our_strain = FeatureModel(single, eleven.types).evaluate(eleven).pull_back(seed)
-    exact, exact_strain = FeatureModel(double, eleven.types).evaluate(eleven).pull_back(seed)
+    ours, our_strain = Alone(FeatureModel(single, eleven.types), eleven).pull_back(seed)
+    exact, exact_strain = Alone(FeatureModel(double, eleven.types), eleven).pull_back(seed)
 
     assert ours.dtype == our_strain.dtype == np.float64
     assert ours == pytest.approx(exact, abs=1e-5 * np.abs(exact).max())
@@ -128,13 +130,13 @@ def test_the_example_has_exact_gradients(name, size, exported, argon):
     direction = rng.normal(size=positions.shape)
     strain = rng.normal(size=(3, 3))
 
-    gradient, strain_gradient = model.evaluate(structure).pull_back(seed)
+    gradient, strain_gradient = Alone(model, structure).pull_back(seed)
 
     def along(h: float) -> float:
-        return np.sum(seed * model.evaluate(displaced(structure, h * direction)).values)
+        return np.sum(seed * Alone(model, displaced(structure, h * direction)).values)
 
     def under(h: float) -> float:
-        return np.sum(seed * model.evaluate(strained(structure, h * strain)).values)
+        return np.sum(seed * Alone(model, strained(structure, h * strain)).values)
 
     scale = np.abs(gradient * direction).sum()
     assert np.sum(gradient * direction) == pytest.approx(
@@ -174,42 +176,49 @@ def test_cvs_of_two_models_have_one_gradient_the_sum_of_all(two_models, eleven):
     direction = rng.normal(size=(11, 3))
     strain = rng.normal(size=(3, 3))
 
-    gradient, strain_gradient = cvs.evaluate(eleven).pull_back(dV_ds)
+    (gradient,), (strain_gradient,) = cvs.evaluate([eleven]).pull_back(dV_ds[None, :])
 
     along = central_difference(
-        lambda h: dV_ds @ cvs.evaluate(displaced(eleven, h * direction)).s, 1e-3
+        lambda h: dV_ds @ cvs.evaluate([displaced(eleven, h * direction)]).s[0], 1e-3
     )
-    under = central_difference(lambda h: dV_ds @ cvs.evaluate(strained(eleven, h * strain)).s, 1e-4)
+    under = central_difference(
+        lambda h: dV_ds @ cvs.evaluate([strained(eleven, h * strain)]).s[0], 1e-4
+    )
     scale = np.abs(gradient * direction).sum()
     assert np.sum(gradient * direction) == pytest.approx(along, abs=1e-7 * scale)
     scale = np.abs(strain_gradient * strain).sum()
     assert np.sum(strain_gradient * strain) == pytest.approx(under, abs=1e-7 * scale)
 
 
-def test_there_is_one_backward_pass_for_each_model(two_models, eleven, monkeypatch):
-    import torch
+def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[object]:
+    """Lets a method note on which object it is called."""
+    calls: list[object] = []
+    original = getattr(owner, name)
 
+    def noted(self: object, *args: object, **options: object) -> object:
+        calls.append(self)
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(owner, name, noted)
+    return calls
+
+
+def test_there_is_one_pass_through_each_model_however_many_cvs_and_structures(
+    two_models, eleven, monkeypatch
+):
+    forward = counted(monkeypatch, FeatureModel, "evaluate")
+    backward = counted(monkeypatch, Features, "pull_back")
     cvs = CollectiveVariables(two_models, FIVE_CVS)
-    passes = []
-    original = torch.autograd.grad
 
-    def counted(*args, **kwargs):
-        passes.append(args)
-        return original(*args, **kwargs)
+    cvs.evaluate([eleven] * 3).pull_back(np.ones((3, 5)))
 
-    monkeypatch.setattr(torch.autograd, "grad", counted)
-    cvs.evaluate(eleven).pull_back(np.ones(5))
-
-    assert len(passes) == 2
+    assert forward == list(two_models.values())
+    assert len(backward) == 2
 
 
 def test_a_model_that_no_cv_needs_is_evaluated_only_when_asked_for(two_models, eleven, monkeypatch):
-    calls = []
-    original = FeatureModel.evaluate
-    monkeypatch.setattr(
-        FeatureModel, "evaluate", lambda self, x: calls.append(self) or original(self, x)
-    )
-    values = CollectiveVariables(two_models, FIVE_CVS[:2]).evaluate(eleven)
+    calls = counted(monkeypatch, FeatureModel, "evaluate")
+    values = CollectiveVariables(two_models, FIVE_CVS[:2]).evaluate([eleven])
 
     assert calls == [two_models["atoms"]]
     values.features("system")
@@ -219,10 +228,10 @@ def test_a_model_that_no_cv_needs_is_evaluated_only_when_asked_for(two_models, e
 
 def test_a_periodic_cv_is_brought_into_its_period(two_models, eleven):
     plain = CV("c", "system", 0, reductions.component(0))
-    (s,) = CollectiveVariables(two_models, [plain]).evaluate(eleven).s
+    ((s,),) = CollectiveVariables(two_models, [plain]).evaluate([eleven]).s
     short = CV("c", "system", 0, reductions.component(0), period=(-0.3, 0.4))
 
-    (wrapped,) = CollectiveVariables(two_models, [short]).evaluate(eleven).s
+    ((wrapped,),) = CollectiveVariables(two_models, [short]).evaluate([eleven]).s
 
     assert -0.3 <= wrapped < 0.4
     assert (s - wrapped) / 0.7 == pytest.approx(round((s - wrapped) / 0.7), abs=1e-9)

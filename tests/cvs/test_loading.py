@@ -17,7 +17,7 @@ from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.models.loading import pick_device, pick_output, sha256
 from ipi_mtd.structures.structure import Structure
-from tests.cvs.models import FirstDistance, export
+from tests.harness.models import FirstDistance, export
 
 ROOT = Path(__file__).parents[2]
 TYPES = np.array([18, 18], dtype=np.int32)
@@ -157,7 +157,7 @@ bohr = units.factor("angstrom", "bohr")
 types = atoms.numbers.astype(np.int32)
 structure = Structure(atoms.positions * bohr, np.zeros((3, 3)), types)
 for extensions in [{", ".join(directories)}]:
-    print(FeatureModel(path, types, extensions=extensions).evaluate(structure).values.tolist())
+    print(FeatureModel(path, types, extensions=extensions).evaluate([structure]).values.tolist())
 """
     run = subprocess.run(
         [sys.executable, "-c", program],

@@ -12,7 +12,8 @@ from ipi_mtd.arrays import FloatArray, IntArray
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError
 from ipi_mtd.structures.structure import Structure
-from tests.cvs.models import FirstDistance, PairSums, WithInputs, export
+from tests.cvs.alone import Alone
+from tests.harness.models import FirstDistance, PairSums, WithInputs, export
 
 ANGSTROM = units.factor("angstrom", "bohr")
 
@@ -44,7 +45,7 @@ def test_each_name_of_the_output_is_found(name, tmp_path, argon):
 
     model = FeatureModel(path, dimer.types)
 
-    assert model.evaluate(dimer).values == pytest.approx(5.0, rel=1e-12)
+    assert Alone(model, dimer).values == pytest.approx(5.0, rel=1e-12)
     model.verify(dimer)
 
 
@@ -101,7 +102,7 @@ def test_the_values_of_atoms_come_in_the_order_of_the_atoms(shuffle, tmp_path, e
     module = PairSums([the_list(5.0)], shuffle)
     path = export(tmp_path / "model.pt", module, outputs={"feature": "atom"})
 
-    values = FeatureModel(path, eleven.types).evaluate(eleven).values
+    values = Alone(FeatureModel(path, eleven.types), eleven).values
 
     assert values.shape == (11, 2)
     assert values == pytest.approx(pair_sums(eleven, [5.0]), rel=1e-12)
@@ -110,7 +111,7 @@ def test_the_values_of_atoms_come_in_the_order_of_the_atoms(shuffle, tmp_path, e
 def test_the_value_of_the_system_is_one_row(tmp_path, eleven):
     path = export(tmp_path / "model.pt", PairSums([the_list(5.0)]), outputs={"feature": "system"})
 
-    values = FeatureModel(path, eleven.types).evaluate(eleven).values
+    values = Alone(FeatureModel(path, eleven.types), eleven).values
 
     assert values == pytest.approx(pair_sums(eleven, [5.0]).sum(axis=0, keepdims=True), rel=1e-12)
 
@@ -124,7 +125,7 @@ def test_selected_atoms_come_in_the_order_of_the_selection(shuffle, tmp_path, el
     model = FeatureModel(path, eleven.types, selected_atoms=selected)
 
     expected = pair_sums(eleven, [5.0])[selected]
-    assert model.evaluate(eleven).values == pytest.approx(expected, rel=1e-12)
+    assert Alone(model, eleven).values == pytest.approx(expected, rel=1e-12)
     model.verify(eleven)
 
 
@@ -135,7 +136,7 @@ def test_selected_atoms_are_what_the_value_of_the_system_is_about(tmp_path, elev
     model = FeatureModel(path, eleven.types, selected_atoms=selected)
 
     expected = pair_sums(eleven, [5.0])[selected].sum(axis=0, keepdims=True)
-    assert model.evaluate(eleven).values == pytest.approx(expected, rel=1e-12)
+    assert Alone(model, eleven).values == pytest.approx(expected, rel=1e-12)
     model.verify(eleven)
 
 
@@ -145,7 +146,7 @@ def test_a_model_knows_nothing_of_the_atoms_it_is_not_given(tmp_path, eleven):
     types = eleven.types.copy()
     types[[1, 3, 4]] = 99  # which the model does not know
 
-    features = FeatureModel(path, types, atoms=given).evaluate(eleven)
+    features = Alone(FeatureModel(path, types, atoms=given), eleven)
 
     alone = Structure(eleven.positions[given], eleven.cell, eleven.types[given])
     assert features.values == pytest.approx(pair_sums(alone, [5.0]), rel=1e-12)
@@ -167,7 +168,7 @@ def test_selected_atoms_count_among_those_that_are_given(tmp_path, eleven):
 
     alone = Structure(eleven.positions[given], eleven.cell, eleven.types[given])
     expected = pair_sums(alone, [5.0])[selected]
-    assert model.evaluate(eleven).values == pytest.approx(expected, rel=1e-12)
+    assert Alone(model, eleven).values == pytest.approx(expected, rel=1e-12)
     model.verify(eleven)
 
 
@@ -181,7 +182,7 @@ def test_a_model_gets_lengths_in_its_own_unit_or_in_angstrom(unit, length, tmp_p
 
     model = FeatureModel(path, dimer.types)
 
-    features = model.evaluate(dimer)
+    features = Alone(model, dimer)
     gradient, strain_gradient = features.pull_back(np.ones((1, 1)))
     assert features.values == pytest.approx(length, rel=1e-8)
     per_bohr = length / (5.0 * ANGSTROM)
@@ -200,7 +201,7 @@ def test_the_cutoff_of_a_neighbor_list_is_in_the_unit_of_the_model(unit, cutoff,
 
     model = FeatureModel(path, eleven.types)
 
-    values = model.evaluate(eleven).values
+    values = Alone(model, eleven).values
     assert values[:, 0] == pytest.approx(pair_sums(eleven, [5.0])[:, 0], rel=1e-7)
     model.verify(eleven)
 
@@ -215,7 +216,7 @@ def test_a_float32_model_is_evaluated_in_float32(tmp_path, eleven):
 
     model = FeatureModel(path, eleven.types)
 
-    features = model.evaluate(eleven)
+    features = Alone(model, eleven)
     expected = pair_sums(eleven, [5.0])
     assert features.values.dtype == np.float64
     assert features.values == pytest.approx(expected, rel=1e-4, abs=1e-4)
@@ -235,7 +236,7 @@ def test_a_model_may_ask_for_several_neighbor_lists(tmp_path, eleven):
     model = FeatureModel(path, eleven.types)
 
     expected = pair_sums(eleven, [5.0, 5.0, 3.5, 6.0])
-    assert model.evaluate(eleven).values == pytest.approx(expected, rel=1e-12)
+    assert Alone(model, eleven).values == pytest.approx(expected, rel=1e-12)
     model.verify(eleven)
 
 
@@ -246,7 +247,7 @@ def test_what_was_evaluated_before_changes_no_bit(tmp_path, eleven):
     seed = rng.normal(size=(11, 3))
 
     def bits(model: FeatureModel) -> list[bytes]:
-        features = model.evaluate(eleven)
+        features = Alone(model, eleven)
         return [array.tobytes() for array in (features.values, *features.pull_back(seed))]
 
     fresh = FeatureModel(path, eleven.types)
@@ -254,9 +255,9 @@ def test_what_was_evaluated_before_changes_no_bit(tmp_path, eleven):
     answers = [bits(fresh)]
     for scale in (0.05, 0.2, 5.0):
         other = eleven.positions + rng.normal(scale=scale, size=(11, 3))
-        earlier = experienced.evaluate(Structure(other, 1.01 * eleven.cell, eleven.types))
+        earlier = Alone(experienced, Structure(other, 1.01 * eleven.cell, eleven.types))
         earlier.pull_back(seed)
-        experienced.evaluate(Structure(other, eleven.cell, eleven.types))
+        Alone(experienced, Structure(other, eleven.cell, eleven.types))
         answers.append(bits(experienced))
 
     assert all(answer == answers[0] for answer in answers)
@@ -269,11 +270,11 @@ def test_nor_a_bit_of_the_example(name, exported, eleven):
     fresh, experienced = FeatureModel(path, eleven.types), FeatureModel(path, eleven.types)
     for scale in (0.02, 0.2, 3.0):
         other = eleven.positions + rng.normal(scale=scale, size=(11, 3))
-        experienced.evaluate(Structure(other, eleven.cell, eleven.types))
+        Alone(experienced, Structure(other, eleven.cell, eleven.types))
 
     answers = []
     for model in (fresh, fresh, experienced, experienced):
-        features = model.evaluate(eleven)
+        features = Alone(model, eleven)
         gradients = features.pull_back(np.array([[0.3, -0.7]]))
         answers.append([array.tobytes() for array in (features.values, *gradients)])
 
@@ -284,11 +285,11 @@ def test_features_outlive_the_next_evaluation(tmp_path, eleven):
     path = export(tmp_path / "model.pt", PairSums([the_list(5.0)]), outputs={"feature": "atom"})
     model = FeatureModel(path, eleven.types)
     elsewhere = Structure(eleven.positions[::-1].copy(), eleven.cell, eleven.types)
-    gradient, _ = model.evaluate(eleven).pull_back(np.ones((11, 2)))
+    gradient, _ = Alone(model, eleven).pull_back(np.ones((11, 2)))
 
-    features = model.evaluate(eleven)
+    features = Alone(model, eleven)
     before = features.values.copy()
-    model.evaluate(elsewhere).pull_back(np.ones((11, 2)))
+    Alone(model, elsewhere).pull_back(np.ones((11, 2)))
 
     assert np.array_equal(features.values, before)
     assert np.array_equal(features.pull_back(np.ones((11, 2)))[0], gradient)
@@ -298,7 +299,7 @@ def test_the_structure_is_left_alone(tmp_path, eleven):
     path = export(tmp_path / "model.pt", PairSums([the_list(5.0)]), outputs={"feature": "atom"})
     before = [eleven.positions.copy(), eleven.cell.copy(), eleven.types.copy()]
 
-    FeatureModel(path, eleven.types).evaluate(eleven).pull_back(np.ones((11, 2)))
+    Alone(FeatureModel(path, eleven.types), eleven).pull_back(np.ones((11, 2)))
 
     after = [eleven.positions, eleven.cell, eleven.types]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
@@ -331,7 +332,7 @@ def test_an_input_that_cannot_be_given_is_an_error(tmp_path):
     [
         ("detached", "the output 'feature' does not depend on the positions in a way that torch"),
         ("raising", "the model failed: .*these atoms are too cold"),
-        ("empty", "should have one sample, for the system, but has 0"),
+        ("empty", "the samples .* are not those it was asked for: the system, of each structure"),
         ("infinite", "the output 'feature' has a value that is not finite"),
     ],
 )
@@ -340,7 +341,7 @@ def test_a_model_that_cannot_be_biased_is_an_error(kind, message, tmp_path, argo
     dimer = argon([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
 
     with pytest.raises(UserError, match=message) as error:
-        FeatureModel(path, dimer.types).evaluate(dimer)
+        Alone(FeatureModel(path, dimer.types), dimer)
 
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
@@ -356,7 +357,7 @@ def test_a_model_that_cannot_be_biased_is_an_error(kind, message, tmp_path, argo
 def test_a_derivative_that_cannot_be_used_is_an_error(kind, message, tmp_path, argon):
     path = export(tmp_path / "model.pt", FirstDistance(kind), outputs={"feature": "system"})
     dimer = argon([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
-    features = FeatureModel(path, dimer.types).evaluate(dimer)
+    features = Alone(FeatureModel(path, dimer.types), dimer)
 
     with pytest.raises(UserError, match=message) as error:
         features.pull_back(np.ones((1, 1)))
@@ -371,7 +372,7 @@ def test_samples_of_the_wrong_atoms_are_an_error(tmp_path, argon):
     dimer = argon([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])
 
     with pytest.raises(UserError, match=str(path)) as error:
-        FeatureModel(path, dimer.types).evaluate(dimer)
+        Alone(FeatureModel(path, dimer.types), dimer)
 
     assert "\n" not in str(error.value)
 
@@ -381,4 +382,4 @@ def test_positions_that_are_no_numbers_are_an_error(tmp_path, eleven):
     broken = Structure(np.full((11, 3), np.nan), eleven.cell, eleven.types)
 
     with pytest.raises(UserError, match="the simulation has blown up"):
-        FeatureModel(path, eleven.types).evaluate(broken)
+        Alone(FeatureModel(path, eleven.types), broken)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.colvar import format_colvar_header, format_colvar_row, read_colvar
+from ipi_mtd.files.colvar import format_colvar_header, read_colvar
+from ipi_mtd.files.fields import format_row
 
 
 def test_the_header_is_the_one_that_plumed_writes():
@@ -15,7 +16,7 @@ def test_the_header_is_the_one_that_plumed_writes():
 def test_what_is_written_reads_back_to_the_same_bits(tmp_path):
     rows = np.random.default_rng(2).normal(size=(20, 3)) ** 21
     path = tmp_path / "COLVAR"
-    lines = [format_colvar_row(time, values) for time, *values in rows.tolist()]
+    lines = [format_row([time, *values]) for time, *values in rows.tolist()]
     path.write_bytes(format_colvar_header(["cv1", "mtd.bias"]) + b"".join(lines))
     columns = read_colvar(path)
     assert list(columns) == ["time", "cv1", "mtd.bias"]
@@ -24,7 +25,7 @@ def test_what_is_written_reads_back_to_the_same_bits(tmp_path):
 
 def test_a_value_that_is_not_a_number_is_kept(tmp_path):
     path = tmp_path / "COLVAR"
-    path.write_bytes(format_colvar_header(["cv1"]) + format_colvar_row(0.5, [math.nan]))
+    path.write_bytes(format_colvar_header(["cv1"]) + format_row([0.5, math.nan]))
     assert np.isnan(read_colvar(path)["cv1"]).tolist() == [True]
 
 

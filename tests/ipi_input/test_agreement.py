@@ -210,7 +210,7 @@ def test_a_label_may_be_an_isotope_or_no_element(read, configure, label, element
     compare(moved(read(), names=names), config)
 
 
-def test_lengths_taken_for_bohr_are_recognised(read, configure):
+def test_lengths_taken_for_bohr_are_recognized(read, configure):
     ipi = read()
     system = ipi.systems[0]
     ipi = moved(ipi, positions=system.positions / 1.8897261)

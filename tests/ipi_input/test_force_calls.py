@@ -1,14 +1,11 @@
 """How often a real i-PI asks a force in a step is what is said before it runs."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from square_input import SQUARE
 
 from ipi_mtd.server.ipi_input import interpret
 from ipi_mtd.server.ipi_input.force_calls import calls_per_step
+from tests.harness.ipi import finish
 
 STEPS = 4
 
@@ -57,19 +54,16 @@ INPUT = """
         ("obabo", "[2, 3]", "[1, 0]", "[0.5, 0.5]", False, 6),
     ],
 )
-def test_i_pi_asks_as_often_as_is_said(tmp_path, splitting, nmts, lj, weights, is_bias, expected):
-    (tmp_path / "square.xyz").write_text(SQUARE)
-    (tmp_path / "pes.py").write_text(PES)
-    path = tmp_path / "input.xml"
+def test_i_pi_asks_as_often_as_is_said(site, splitting, nmts, lj, weights, is_bias, expected):
     counted = f'<force forcefield="counted"> <mts_weights> {weights} </mts_weights> </force>'
     force, bias = ("", counted) if is_bias else (counted, "")
-    path.write_text(
-        INPUT.format(steps=STEPS, lj=lj, force=force, bias=bias, splitting=splitting, nmts=nmts)
-    )
-    ipi = interpret(path, tmp_path)
+    words = {"steps": STEPS, "lj": lj, "force": force, "bias": bias}
+    path = site.write("input.xml", INPUT.format(**words, splitting=splitting, nmts=nmts))
+    site.write("square.xyz", SQUARE)
+    site.write("pes.py", PES)
+    ipi = interpret(path, path.parent)
     (use,) = ipi.uses_of(next(ff for ff in ipi.forcefields if ff.name == "counted"))
     assert calls_per_step(use.system.motion, use) == expected
-    command = [Path(sys.executable).with_name("i-pi"), "input.xml"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert finish(site.ipi()) == [0]
     # and once for the first structure
-    assert len((tmp_path / "calls").read_text()) == expected * STEPS + 1
+    assert len(site.read("calls")) == expected * STEPS + 1

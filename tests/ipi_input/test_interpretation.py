@@ -1,6 +1,5 @@
 """What i-PI makes of its input: its defaults, its units, its files."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ipi_mtd.errors import UserError
 from ipi_mtd.server.address import Address
 from ipi_mtd.server.ipi_input import interpret
 from ipi_mtd.server.ipi_input.elements import Checkpoint
+from tests.harness.ipi import finish
 
 HERE = Address("square")
 BOHR = 1 / 0.52917721
@@ -57,7 +57,7 @@ def test_an_i_pi_that_is_not_installed_is_a_clear_error(write, monkeypatch):
         interpret(path, path.parent)
 
 
-def test_a_restart_says_its_step_and_its_positions(tmp_path):
+def test_a_restart_says_its_step_and_its_positions(site, tmp_path):
     (tmp_path / "square.xyz").write_text(SQUARE)
     text = INPUT.replace('mode="inet"', 'mode="unix"').replace("> 2000 <", "> 7 <")
     text = text.replace('forcefield="driver"', 'forcefield="lj"').replace(
@@ -65,8 +65,7 @@ def test_a_restart_says_its_step_and_its_positions(tmp_path):
         '<fflj name="lj"> <parameters> {eps: 3e-4, sigma: 6.4} </parameters> </fflj> <system>',
     )
     (tmp_path / "input.xml").write_text(text)
-    ipi = Path(sys.executable).with_name("i-pi")
-    subprocess.run([ipi, "input.xml"], cwd=tmp_path, check=True, capture_output=True)
+    assert finish(site.ipi()) == [0]
     restart = interpret(tmp_path / "RESTART", tmp_path)
     assert (restart.step, restart.total_steps) == (7, 7)
     assert restart.prefix == "sq"
@@ -230,7 +229,7 @@ def test_an_address_where_nobody_listens_is_refused_with_those_where_somebody_do
         ),
     ],
 )
-def test_a_misspelt_output_is_said_before_anything_starts(read, replacements, rule):
+def test_a_misspelled_output_is_said_before_anything_starts(read, replacements, rule):
     with pytest.raises(UserError) as raised:
         read(*replacements)
     assert str(raised.value).startswith(rule)

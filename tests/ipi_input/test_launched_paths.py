@@ -1,13 +1,9 @@
 """An input with relative paths works under `launch` as it does by hand."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.harness.inputs import OCTAHEDRON
+from tests.harness.ipi import finish
 
 PES = """
 import numpy as np
@@ -62,21 +58,13 @@ component = 1
 
 
 @pytest.mark.parametrize("place", [".", "inputs"])
-def test_relative_paths_of_an_input_mean_the_same_under_launch(tmp_path, exported, place):
-    beside = tmp_path / place
-    (beside / "code").mkdir(parents=True)
-    (beside / "code/pes.py").write_text(PES)
-    (beside / "octahedron.xyz").write_text((ROOT / "lj38/octahedron.xyz").read_text())
-    (beside / "input.xml").write_text(INPUT)
-    (beside / "run.toml").write_text(CONFIG.replace("MODEL", str(exported / "histo-cv.pt")))
-    launch = [sys.executable, "-m", "ipi_mtd", "launch", f"{place}/input.xml", f"{place}/run.toml"]
-    ended = subprocess.run(
-        [*launch, "--output", "out", "--quiet"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert len((tmp_path / "out/x.out").read_text().splitlines()) == 5
-    assert (tmp_path / "out/COLVAR").exists()
+def test_relative_paths_of_an_input_mean_the_same_under_launch(site, exported, place):
+    site.write(f"{place}/code/pes.py", PES)
+    site.write(f"{place}/octahedron.xyz", OCTAHEDRON.read_text())
+    site.write(f"{place}/input.xml", INPUT)
+    site.write(f"{place}/run.toml", CONFIG.replace("MODEL", str(exported / "histo-cv.pt")))
+    inputs = f"{place}/input.xml", f"{place}/run.toml"
+    ended = finish(site.launch(*inputs, "--output", "out", "--quiet"))
+    assert (ended, site.log("launch.log")) == ([0], "")
+    assert len(site.log("out/x.out").splitlines()) == 5
+    assert (site.directory / "out/COLVAR").exists()

@@ -1,4 +1,4 @@
-"""The same points in another order, or in another unit, are recognised as that."""
+"""The same points in another order, or in another unit, are recognized as that."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_points_on_the_wall_of_a_cell_are_those_on_the_other_side():
     ("factor", "words"),
     [(1.8897261, "1.8897 times"), (0.529177, "0.5292 times"), (1.0, None), (1.9, None), (10, None)],
 )
-def test_bohr_taken_for_angstrom_is_recognised(factor, words):
+def test_bohr_taken_for_angstrom_is_recognized(factor, words):
     assert bohr_for_angstrom(factor * POINTS, POINTS) == words
 
 

@@ -106,7 +106,7 @@ def feature(argon):
             outputs={name: mta.ModelOutput(sample_kind=sample_kind)},
             selected_atoms=selected and Labels(["system", "atom"], torch.tensor(selected)),
         )
-        # metatomic 0.1.19 checks the samples of single atoms from an uninitialised index on.
+        # metatomic 0.1.19 checks the samples of single atoms from an uninitialized index on.
         outputs = model(systems, options, check_consistency=sample_kind != "atom")
         assert list(outputs) == [name]
         return outputs[name].block()

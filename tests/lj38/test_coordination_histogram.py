@@ -28,7 +28,7 @@ def model_of(module):
     ("distance", "coordination"),
     [(1.0, 1), (4.4, 1), (4.675, 27 / 32), (4.95, 1 / 2), (5.225, 5 / 32), (5.5, 0), (9.0, 0)],
 )
-def test_a_neighbour_counts_according_to_its_distance(feature, distance, coordination):
+def test_a_neighbor_counts_according_to_its_distance(feature, distance, coordination):
     model = model_of(CoordinationHistogram(cutoff=5.5, bins=[0, 1]))
     dimer = torch.tensor([[0.0, 0.0, 0.0], [distance, 0.0, 0.0]], dtype=torch.float64)
 
@@ -48,8 +48,8 @@ def test_there_are_as_many_collective_variables_as_bins(feature, octahedron):
     assert block.values[0, 1:3].tolist() == pytest.approx([22.964572, 0.345826], abs=1e-6)
 
 
-def test_periodic_images_are_neighbours(histogram, feature, argon):
-    # A simple cubic crystal: 6 neighbours at 4 angstrom, the next 12 at 5.66, out of reach.
+def test_periodic_images_are_neighbors(histogram, feature, argon):
+    # A simple cubic crystal: 6 neighbors at 4 angstrom, the next 12 at 5.66, out of reach.
     atom = torch.zeros((1, 3), dtype=torch.float64)
     crystal = argon(histogram, atom, cell=4.0 * torch.eye(3, dtype=torch.float64))
 

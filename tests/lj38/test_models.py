@@ -113,7 +113,7 @@ def test_a_system_without_atoms_leaves_the_others_their_numbers(
     torch.testing.assert_close(block.values, feature(model, octahedron).values)
 
 
-def test_atoms_without_neighbours_have_values_and_zero_derivatives(model, feature):
+def test_atoms_without_neighbors_have_values_and_zero_derivatives(model, feature):
     positions = torch.tensor([[0.0, 0, 0], [100, 0, 0]], dtype=torch.float64, requires_grad=True)
 
     values = feature(model, positions).values

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipi_mtd.models.torchscript import torchscript
-from tests.potentials.test_metatomic_model import Tether, export
+from tests.harness.energies import Tether, export_energy
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def test_models_of_cvs_and_of_a_potential_are_loaded_and_evaluated_without_a_war
         address = "nobody"
         [potential]
         kind = "metatomic"
-        file = "{export(Tether(), tmp_path / "energy.pt")}"
+        file = "{export_energy(Tether(), tmp_path / "energy.pt")}"
         [models.soap]
         file = "{exported / "soap-cv.pt"}"
         [[cv]]

@@ -18,6 +18,8 @@ import pytest
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.files.hills import Hill, format_hill, format_hills_header
 from ipi_mtd.record.run_directory import Start
+from tests.harness.inputs import cluster_input
+from tests.harness.tables import read_rows
 
 ROOT = Path(__file__).parents[2]
 DURATION = 2000.0  # fs
@@ -38,9 +40,7 @@ def hills() -> bytes:
 @pytest.fixture
 def nve(
     lj38: Callable[[str], dict[str, Any]],
-    ipi_input: Callable[..., str],
     simulate: Callable[..., None],
-    read_columns: Callable[[Path], FloatArray],
     address: str,
     tmp_path: Path,
 ) -> Callable[[float, dict[str, Any]], tuple[FloatArray, FloatArray]]:
@@ -53,7 +53,7 @@ def nve(
         content = lj38("histogram") | {"socket": {"address": address}}
         content["metad"] = {"height": "1 kcal/mol", "sigma": SIGMA, "pace": 10**9, **surface}
         stride = round(4.0 / timestep)
-        text = ipi_input(
+        text = cluster_input(
             address,
             structure=ROOT / "lj38/octahedron.xyz",
             ensemble="nve",
@@ -66,8 +66,8 @@ def nve(
             """,
         )
         simulate(text, content, directory, Start.KEEP_HILLS)
-        conserved = read_columns(directory / "ipi.out")[:, 1]
-        bias = read_columns(directory / "ipi.bias_0")[:, 0]
+        conserved = read_rows(directory / "ipi.out")[:, 1]
+        bias = read_rows(directory / "ipi.bias_0")[:, 0]
         return conserved, bias
 
     return run

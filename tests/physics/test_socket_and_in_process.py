@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from ipi_mtd.files.hills import read_hills
+from tests.harness.inputs import cluster_input
+from tests.harness.ipi import finish
 
 ROOT = Path(__file__).parents[2]
 PACE, STEPS = 10, 205
@@ -59,13 +61,10 @@ IN_PROCESS = """
 PES = """
 from pathlib import Path
 
-import numpy as np
-
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_config
-from ipi_mtd.server.conversation import extras
 from ipi_mtd.record.run_directory import Start
-from ipi_mtd.structures.structure import Structure
+from ipi_mtd.server.conversation import extras
 
 __DRIVER_NAME__ = "custom"
 __DRIVER_CLASS__ = "InProcess"
@@ -73,13 +72,14 @@ __DRIVER_CLASS__ = "InProcess"
 
 class InProcess:
     def __init__(self, config, **_):
-        self.run = Run(read_config(Path(config)), Path(config))
-        self.run.open_history(Path.cwd(), Start.RESUME)
+        self.run = Run(read_config(Path(config)))
+        self.walker = self.run.walker(self.run.open(Path.cwd(), Start.RESUME))
 
     def __call__(self, cell, positions):
-        self.run.system.commit()
-        structure = Structure(positions.copy(), np.zeros((3, 3)), self.run.structure.types)
-        evaluation = self.run.system.propose(structure)
+        self.walker.arrived()
+        question = self.walker.asked(positions, cell)
+        (evaluation,) = self.run.system.evaluate([question.structure], [question.occasion])
+        self.walker.answered(evaluation)
         total = evaluation.total
         return total.energy, total.forces, total.virial, extras(evaluation, self.run.cv_names)
 """
@@ -111,7 +111,6 @@ def configuration(tmp_path: Path, exported: Path, address: str) -> Path:
 def both(
     configuration: Path,
     address: str,
-    ipi_input: Callable[..., str],
     simulate: Callable[..., None],
     start_ipi: Callable[..., Any],
     tmp_path: Path,
@@ -128,11 +127,11 @@ def both(
     }
     in_process = IN_PROCESS.format(pes_path=pes, config=configuration)
     other = start_ipi(
-        ipi_input(address, forcefield=in_process, **settings), tmp_path / "in_process"
+        cluster_input(address, forcefield=in_process, **settings), tmp_path / "in_process"
     )
     content = tomllib.loads(configuration.read_text())
-    simulate(ipi_input(address, **settings), content, tmp_path / "socket")
-    assert other.wait(60) == 0
+    simulate(cluster_input(address, **settings), content, tmp_path / "socket")
+    assert finish(other) == [0]
     return tmp_path / "socket", tmp_path / "in_process"
 
 

@@ -7,8 +7,6 @@ and backward pass, the reductions, the bias, the units, the files. The agreement
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,15 +17,13 @@ import numpy as np
 import pytest
 
 from ipi_mtd import units
-from ipi_mtd.arrays import FloatArray
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
+from tests.harness.plumed import follow, needs_plumed
+from tests.harness.session import session_of
+from tests.harness.tables import read_rows
 
-pytestmark = pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"),
-    reason="the wheel with the PLUMED kernel is for Linux on x86-64",
-)
+pytestmark = needs_plumed
 
 N_STEPS = 300
 TEMPERATURE = 60.0
@@ -65,63 +61,43 @@ def trace(crystal: Path) -> Trace:
     return walk
 
 
-def ours(
-    run: Run, trace: Trace, directory: Path, read_columns: Callable[[Path], FloatArray]
-) -> SimpleNamespace:
+def ours(run: Run, trace: Trace, directory: Path) -> SimpleNamespace:
     """Follow the trace, in hartree and bohr."""
-    history = run.open_history(directory, Start.RESUME)
+    session = session_of(run, directory)
     answers = []
     for structure in trace:
-        answers.append(run.system.propose(structure).total)
-        run.system.commit()
-    history.close()
+        answers.append(session.propose(structure).total)
+        session.commit()
+    session.close()
     return SimpleNamespace(
         V=np.array([answer.energy for answer in answers]),
         forces=np.array([answer.forces for answer in answers]),
         virial=np.array([answer.virial for answer in answers]),
-        hills=read_columns(directory / "HILLS"),
-        colvar=read_columns(directory / "COLVAR"),
+        hills=read_rows(directory / "HILLS"),
+        colvar=read_rows(directory / "COLVAR"),
     )
 
 
-def plumeds(
-    lines: list[str], trace: Trace, directory: Path, read_columns: Callable[[Path], FloatArray]
-) -> SimpleNamespace:
+def plumeds(lines: list[str], trace: Trace, directory: Path) -> SimpleNamespace:
     """Impose the trace on PLUMED, which is told that the world is in hartree and bohr."""
-    import plumed
-
-    n_atoms = len(trace[0].types)
-    V = np.zeros((len(trace), 1))
-    forces = np.zeros((len(trace), n_atoms, 3))
-    virial = np.zeros((len(trace), 3, 3))
-    with plumed.Plumed() as kernel:
-        kernel.cmd("setRealPrecision", 8)
-        kernel.cmd("setMDLengthUnits", units.factor("bohr", "nm"))
-        kernel.cmd("setMDEnergyUnits", units.factor("hartree", "kJ/mol"))
-        kernel.cmd("setMDTimeUnits", 1.0)
-        kernel.cmd("setNatoms", n_atoms)
-        kernel.cmd("setMDEngine", "pytest")
-        kernel.cmd("setTimestep", TIMESTEP)
-        kernel.cmd("setLogFile", "plumed.log")
-        kernel.cmd("init")
-        for line in lines:
-            kernel.cmd("readInputLine", line)
-        for step, structure in enumerate(trace):
-            kernel.cmd("setStep", step)
-            kernel.cmd("setPositions", structure.positions)
-            kernel.cmd("setBox", structure.cell)
-            kernel.cmd("setMasses", np.ones(n_atoms))
-            kernel.cmd("setCharges", np.zeros(n_atoms))
-            kernel.cmd("setForces", forces[step])
-            kernel.cmd("setVirial", virial[step])
-            kernel.cmd("calc")
-            kernel.cmd("getBias", V[step])
+    done = follow(
+        "\n".join(lines),
+        np.array([structure.positions for structure in trace]),
+        directory,
+        cells=np.array([structure.cell for structure in trace]),
+        timestep=TIMESTEP,
+        units=[
+            ("setMDLengthUnits", units.factor("bohr", "nm")),
+            ("setMDEnergyUnits", units.factor("hartree", "kJ/mol")),
+            ("setMDTimeUnits", 1.0),
+        ],
+    )
     return SimpleNamespace(
-        V=V[:, 0],
-        forces=forces,
-        virial=-virial,  # PLUMED's is the strain derivative
-        hills=read_columns(directory / "HILLS"),
-        colvar=read_columns(directory / "COLVAR"),
+        V=done.V,
+        forces=done.forces,
+        virial=done.virial,
+        hills=done.rows("HILLS"),
+        colvar=done.rows("COLVAR"),
     )
 
 
@@ -150,13 +126,9 @@ def both(
     crystal: Path,
     distances: Callable[..., Path],
     make_run: Callable[[dict[str, Any]], Run],
-    read_columns: Callable[[Path], FloatArray],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Both:
     """Follows the trace with d CVs, ours and PLUMED's."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PLUMED_NUM_THREADS", "1")
 
     def follow(d: int, our: dict[str, Any], plumed: list[str]) -> tuple[Any, Any]:
         names = ["d1", "d2"][:d]
@@ -181,8 +153,8 @@ def both(
             "units": {"energy": "kcal/mol"},
         }
         return (
-            ours(make_run(content), trace, tmp_path / "ours", read_columns),
-            plumeds(plumed, trace, tmp_path, read_columns),
+            ours(make_run(content), trace, tmp_path / "ours"),
+            plumeds(plumed, trace, tmp_path / "plumeds"),
         )
 
     return follow

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ase
 import ase.io
 import numpy as np
 import pytest
+import torch
 
 from ipi_mtd import units
 from ipi_mtd.arrays import FloatArray
@@ -20,8 +19,10 @@ from ipi_mtd.assembly.run import Run
 from ipi_mtd.config.reading import read_input
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
+from tests.harness import plumed
+from tests.harness.session import session_of
+from tests.harness.tables import read_rows
 
-ROOT = Path(__file__).parents[2]
 TIMESTEP = 0.0025  # ps
 
 TUTORIAL = """\
@@ -68,18 +69,6 @@ def tutorial() -> str:
     return TUTORIAL
 
 
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the models of the tutorial."""
-    directory = tmp_path_factory.mktemp("models")
-    subprocess.run(
-        [sys.executable, "-m", "lj38.export", "--output", directory],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        check=True,
-    )
-    return directory
-
-
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str], Path]:
     """Makes an input file."""
@@ -104,13 +93,18 @@ def trace() -> FloatArray:
 
 
 class Features:
-    """The three coordinates of one atom as the output of a model."""
+    """The three coordinates of one atom of each structure as the output of a model."""
 
     def __init__(self, values: FloatArray) -> None:
         self.values = values
+        self.outputs = torch.from_numpy(values).requires_grad_(True)
 
-    def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return seed.reshape(1, 3), np.zeros((3, 3))
+    def require_finite(self, numbers: FloatArray) -> None:
+        assert np.isfinite(numbers).all()
+
+    def pull_back(self, s: torch.Tensor, dV_ds: FloatArray) -> tuple[FloatArray, FloatArray]:
+        (gradient,) = torch.autograd.grad(s, self.outputs, torch.from_numpy(dV_ds))
+        return gradient.reshape(-1, 1, 3).numpy(), np.zeros((len(s), 3, 3))
 
 
 class CoordinatesModel:
@@ -124,8 +118,8 @@ class CoordinatesModel:
     def __init__(self, path: Path, *_: object, **__: object) -> None:
         self.path = path
 
-    def evaluate(self, structure: Structure) -> Features:
-        return Features(structure.positions.reshape(self.shape).copy())
+    def evaluate(self, structures: Sequence[Structure], _neighborhoods: Any = None) -> Features:
+        return Features(np.array([s.positions.reshape(self.shape) for s in structures]))
 
 
 @dataclass
@@ -142,8 +136,7 @@ class Outcome:
         return [line for line in lines if line.startswith("#!")]
 
     def rows(self, file: str) -> FloatArray:
-        lines = (self.directory / file).read_text().splitlines()
-        return np.array([line.split() for line in lines if not line.startswith("#")], dtype=float)
+        return read_rows(self.directory / file)
 
 
 @pytest.fixture
@@ -151,7 +144,7 @@ def run_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, FloatArray], Outcome]:
     """Runs an input on a trace, with the coordinates of one atom as the vector `x`."""
-    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", CoordinatesModel)
+    monkeypatch.setattr("ipi_mtd.assembly.models.FeatureModel", CoordinatesModel)
     monkeypatch.setattr("ipi_mtd.cvs.cv.CollectiveVariables.warm_up", lambda *_: None)
     ase.io.write(tmp_path / "atom.xyz", ase.Atoms("Ar", positions=[[1.0, 1.0, 1.0]]))
 
@@ -166,58 +159,30 @@ def run_ours(
         config = read_input(
             path, structure=tmp_path / "atom.xyz", timestep=f"{TIMESTEP} ps", address="x"
         )
-        assembled = Run(config, path)
-        history = assembled.open_history(directory, start)
+        assembled = Run(config)
+        session = session_of(assembled, directory, start)
         V, dV_ds = [], []
         kJ_mol = units.factor("hartree", "kJ/mol")
         for s in trace:
             structure = Structure(s[None, :], np.zeros((3, 3)), assembled.structure.types)
-            evaluation = assembled.system.propose(structure)
-            assembled.system.commit()
+            evaluation = session.propose(structure)
+            session.commit()
             V.append(evaluation.bias * kJ_mol)
             dV_ds.append(-evaluation.total.forces[0] * kJ_mol)
-        history.close()
+        session.close()
         return Outcome(np.array(V), np.array(dV_ds), directory)
 
     return run
 
 
 @pytest.fixture
-def run_plumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, FloatArray], Outcome]:
+def run_plumed(tmp_path: Path) -> Callable[[str, FloatArray], Outcome]:
     """Runs the same input with PLUMED, where `x` is the vector of the coordinates of one atom."""
-    monkeypatch.setenv("PLUMED_NUM_THREADS", "1")
-    import plumed
 
     def run(text: str, trace: FloatArray, directory: Path = tmp_path / "plumed") -> Outcome:
-        directory.mkdir(exist_ok=True)
-        monkeypatch.chdir(directory)
-        Path("plumed.dat").write_text(
-            insert(text, "p: POSITION ATOM=1 NOPBC\nx: CONCATENATE ARG=p.x,p.y,p.z")
-        )
-        V, dV_ds = np.zeros((len(trace), 1)), np.zeros_like(trace)
-        with plumed.Plumed() as kernel:
-            kernel.cmd("setRealPrecision", 8)
-            kernel.cmd("setMDEngine", "pytest")
-            kernel.cmd("setNatoms", 1)
-            kernel.cmd("setTimestep", TIMESTEP)
-            kernel.cmd("setLogFile", "plumed.log")
-            kernel.cmd("setPlumedDat", "plumed.dat")
-            kernel.cmd("init")
-            for step, s in enumerate(trace):
-                forces = np.zeros((1, 3))
-                kernel.cmd("setStep", step)
-                kernel.cmd("setPositions", s[None, :].copy())
-                kernel.cmd("setForces", forces)
-                kernel.cmd("setMasses", np.ones(1))
-                kernel.cmd("setCharges", np.zeros(1))
-                kernel.cmd("setBox", np.zeros((3, 3)))
-                kernel.cmd("setVirial", np.zeros((3, 3)))
-                kernel.cmd("calc")
-                kernel.cmd("getBias", V[step])
-                dV_ds[step] = -forces[0]
-        return Outcome(V[:, 0], dV_ds, directory)
+        text = insert(text, "p: POSITION ATOM=1 NOPBC\nx: CONCATENATE ARG=p.x,p.y,p.z")
+        done = plumed.follow(text, trace[:, None, :], directory, timestep=TIMESTEP)
+        return Outcome(done.V, -done.forces[:, 0], directory)
 
     return run
 

@@ -5,8 +5,6 @@ Both get the same numbers as the output of the "model": the coordinates of one a
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,11 +15,9 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs.elements import element_names
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.written_number import WrittenNumber
+from tests.harness.plumed import needs_plumed
 
-pytestmark = pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"),
-    reason="the wheel with the PLUMED kernel is for Linux on x86-64",
-)
+pytestmark = needs_plumed
 
 SELECT = """\
 cv1: SELECT_COMPONENTS ARG=x COMPONENTS=1

@@ -58,7 +58,7 @@ def directory(tmp_path: Path) -> Path:
         ("input", 'threads = 1\n[system]\nstructure = "a"', False),
     ],
 )
-def test_the_kind_of_input_is_recognised(
+def test_the_kind_of_input_is_recognized(
     tmp_path: Path, name: str, text: str, is_plumed: bool
 ) -> None:
     (tmp_path / name).write_text(text)
@@ -143,12 +143,12 @@ def test_a_bias_factor_without_any_temperature_is_an_error(directory: Path) -> N
 def test_what_the_model_does_not_have_is_an_error_when_it_is_loaded(
     directory: Path, lines: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipi_mtd.assembly.run.FeatureModel", TwoOutputs)
+    monkeypatch.setattr("ipi_mtd.assembly.models.FeatureModel", TwoOutputs)
     (directory / "plumed.dat").write_text(PLUMED + lines)
     path = directory / "run.toml"
     path.write_text(f'{TOML}[plumed]\nfile = "plumed.dat"\n')
     with pytest.raises(UserError, match=message):
-        Run(read_input(path), path)
+        Run(read_input(path))
 
 
 class TwoOutputs:
@@ -157,8 +157,8 @@ class TwoOutputs:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def evaluate(self, _structure: object) -> SimpleNamespace:
-        return SimpleNamespace(values=np.zeros((1, 2)))
+    def evaluate(self, _structures: object, _neighborhoods: object = None) -> SimpleNamespace:
+        return SimpleNamespace(values=np.zeros((1, 1, 2)))
 
 
 @pytest.mark.parametrize("name", ["nvt.xml", "RESTART", "input.dat", "input.toml"])

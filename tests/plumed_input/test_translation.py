@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
 from ipi_mtd import units
 from ipi_mtd.errors import UserError
-from ipi_mtd.plumed_input import GRAMMAR, translate
+from ipi_mtd.plumed_input import GRAMMAR, Action, actions, translate
+from ipi_mtd.plumed_input.definition import Definition, Given
+from ipi_mtd.plumed_input.draft import Draft
+from ipi_mtd.plumed_input.keywords import Keyword, energy, one, required
 
 Write = Callable[[str], Path]
 
@@ -264,7 +269,33 @@ def test_more_types_than_species_is_a_warning_as_in_plumed(
     assert "more types than there are SPECIES" in caplog.text
 
 
-def test_every_supported_action_has_a_reader() -> None:
-    from ipi_mtd.plumed_input.translation import _READERS
+def test_every_definition_is_supported() -> None:
+    files = [import_module(f"{actions.__name__}.{m.name}") for m in iter_modules(actions.__path__)]
+    found = [value for file in files for value in vars(file).values()]
+    defined = [each for value in found for each in (value if type(value) is list else [value])]
+    names = {each.name for each in defined if isinstance(each, Definition)}
+    assert names == GRAMMAR.keys()
 
-    assert _READERS.keys() == GRAMMAR.keys()
+
+def _translate_linear(draft: Draft, action: Action, given: Given) -> None:
+    draft.add(action, {"name": action.called, "slope": given["SLOPE"]})
+    draft.files.take(action, given["FILE"], restart=True)
+    draft.needs_temperature(action, "SLOPE")
+    draft.components[action.called] = {"bias": f"{action.called}.bias"}
+
+
+def test_a_new_bias_is_one_definition(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    keywords = {
+        "ARG": required(Draft.bias_on),
+        "SLOPE": required(energy),
+        "FILE": Keyword(one(str), default="SLOPES"),
+    }
+    new = Definition("LINEAR", keywords, _translate_linear, table="linear")
+    monkeypatch.setitem(GRAMMAR, "LINEAR", new)
+    translated = translate(write(f"{CV}l: LINEAR ARG=a SLOPE=2\nPRINT ARG=l.bias FILE=COLVAR\n"))
+    assert translated.content["linear"] == [{"name": "l", "slope": "2.0 kJ/mol"}]
+    assert translated.content["restart"] is True
+    assert [cv["name"] for cv in translated.content["cv"]] == ["a"]
+    assert translated.places["linear", 0].endswith("line 4: LINEAR")
+    with pytest.raises(UserError, match="line 4: LINEAR: `SLOPE` needs the temperature"):
+        translated.require_temperature()

@@ -18,8 +18,8 @@ from ipi_mtd.bias import HillSum
 from ipi_mtd.config.reading import read_input
 from ipi_mtd.files.colvar import read_colvar
 from ipi_mtd.files.hills import read_hills
-from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
+from tests.harness.session import session_of
 
 ROOT = Path(__file__).parents[2]
 OCTAHEDRON = ROOT / "lj38/octahedron.xyz"
@@ -36,18 +36,18 @@ def frames() -> FloatArray:
 @pytest.fixture(scope="module")
 def directory(exported: Path, tutorial: str, frames: FloatArray, tmp_path_factory) -> Path:
     """Where the run has written its files."""
-    path = exported / "plumed.dat"
+    inputs = tmp_path_factory.mktemp("inputs")
+    for name in ("histo-cv.pt", "soap-cv.pt", "extensions"):
+        (inputs / name).symlink_to(exported / name)
+    path = inputs / "plumed.dat"
     path.write_text(tutorial)
     directory = tmp_path_factory.mktemp("run")
-    run = Run(
-        read_input(path, structure=OCTAHEDRON, timestep="2.5 fs", address="lj38"),
-        path,
-    )
-    history = run.open_history(directory, Start.RESUME)
+    run = Run(read_input(path, structure=OCTAHEDRON, timestep="2.5 fs", address="lj38"))
+    session = session_of(run, directory)
     for positions in frames * units.factor("angstrom", "bohr"):
-        run.system.propose(Structure(positions, np.zeros((3, 3)), run.structure.types))
-        run.system.commit()
-    history.close()
+        session.propose(Structure(positions, np.zeros((3, 3)), run.structure.types))
+        session.commit()
+    session.close()
     return directory
 
 
@@ -98,7 +98,7 @@ def test_bias_is_the_sum_of_the_hills_before(directory: Path) -> None:
     assert hills.names == ("cv1", "cv2")
     np.testing.assert_allclose(hills.times, [0.075, 0.15, 0.225])
     assert set(hills.bias_factors) == {40.0}
-    bias = HillSum([None, None])
+    bias = HillSum([None, None], [0.5, 0.5])
     waiting = list(zip(hills.times, hills, strict=True))
     for row, time in enumerate(colvar["time"]):
         while waiting and waiting[0][0] < time - 1e-9:

@@ -7,7 +7,7 @@ import pytest
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_input
 from ipi_mtd.errors import UserError
-from tests.conftest import ROOT
+from tests.harness.ipi import ROOT
 
 ONE = "METAD ARG=c1 SIGMA=1 HEIGHT=1 PACE=5"
 FOUR = "".join(f"d{k}: SELECT_COMPONENTS ARG=cv COMPONENTS={k % 2 + 1}\n" for k in range(4))
@@ -48,7 +48,7 @@ def refusal(tmp_path, exported):
         )
         told = {"timestep": "1 fs", "address": "nobody", **options}
         with pytest.raises(UserError) as caught:
-            Run(read_input(path, structure=ROOT / "lj38/octahedron.xyz", **told), path)
+            Run(read_input(path, structure=ROOT / "lj38/octahedron.xyz", **told))
         return str(caught.value).removeprefix(f"{path}, ")
 
     return said

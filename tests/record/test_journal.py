@@ -24,7 +24,7 @@ def proposal(step, n_atoms=2):
     rng = np.random.default_rng(step)
     return Proposal(
         step=step,
-        stride=0.25,
+        longest_way=0.25,
         cell=CELL,
         positions=rng.normal(size=(n_atoms, 3)),
         offsets=(100 + step, 200 + 2 * step),
@@ -34,8 +34,8 @@ def proposal(step, n_atoms=2):
 
 def same(one, other):
     return (
-        (one.step, one.stride, one.offsets, one.lines)
-        == (other.step, other.stride, other.offsets, other.lines)
+        (one.step, one.longest_way, one.offsets, one.lines)
+        == (other.step, other.longest_way, other.offsets, other.lines)
         and np.array_equal(one.cell, other.cell)
         and np.array_equal(one.positions, other.positions)
     )
@@ -92,13 +92,15 @@ def test_a_header_cut_short_is_a_new_journal(tmp_path):
 
 def test_positions_are_found_to_the_precision_of_text(tmp_path):
     journal = open_journal(tmp_path / "j")
-    for step in range(10):
+    for step in range(11):
         journal.record(proposal(step))
     rng = np.random.default_rng(0)
     for step in range(10):
         positions = proposal(step).positions + rng.uniform(-4e-10, 4e-10, size=(2, 3))
-        assert journal.find(positions, CELL) == step
-        assert journal.offsets(step) == proposal(step).offsets
+        found = journal.find(positions, CELL)
+        assert found.step == step
+        assert found.before == proposal(step).offsets
+        assert found.after == proposal(step + 1).offsets
         assert journal.find(positions + 1e-5, CELL) is None
 
 
@@ -106,8 +108,9 @@ def test_the_ring_forgets_only_the_oldest(tmp_path):
     journal = open_journal(tmp_path / "j", capacity=8)
     for step in range(20):
         journal.record(proposal(step))
-    found = [journal.find(proposal(step).positions, CELL) for step in range(20)]
-    assert found == [None] * 12 + list(range(12, 20))
+    found = [journal.find(proposal(step).positions, CELL) for step in range(19)]
+    assert found[:12] == [None] * 12
+    assert [one.step for one in found[12:]] == list(range(12, 19))
 
 
 def test_it_stays_bounded(tmp_path):
@@ -122,14 +125,16 @@ def test_it_stays_bounded(tmp_path):
 def test_a_damaged_slot_is_not_believed(tmp_path):
     path = tmp_path / "j"
     journal = open_journal(path)
-    for step in range(4):
+    for step in range(6):
         journal.record(proposal(step))
     journal.close()
     data = bytearray(path.read_bytes())
     data[journal.header.slot_offset(2) + 50] ^= 1
     path.write_bytes(data)
     journal = open_journal(path)
-    assert [journal.find(proposal(step).positions, CELL) for step in range(4)] == [0, 1, None, 3]
+    found = [journal.find(proposal(step).positions, CELL) for step in range(5)]
+    # without the slot of step 2 it is not known where the rows of step 1 end
+    assert [one and one.step for one in found] == [0, None, None, 3, 4]
 
 
 def test_the_bytes_are_those_of_the_table(tmp_path):
@@ -142,16 +147,21 @@ def test_the_bytes_are_those_of_the_table(tmp_path):
     magic, version, header_size, size, n_atoms, n_files, capacity, length = struct.unpack_from(
         "<16s7I", data
     )
-    assert (magic, version, n_atoms, n_files, capacity) == (b"ipi-mtd journal\n", 1, 2, 2, 16)
-    assert json.loads(data[44 : 44 + length]) == {"files": list(FILES), "identity": {"pace": 30}}
+    assert (magic, version, n_atoms, n_files, capacity) == (b"ipi-mtd journal\n", 2, 2, 2, 16)
+    assert json.loads(data[44 : 44 + length]) == {
+        "files": list(FILES),
+        "identity": {"pace": 30},
+        "walker": "0",
+        "own": {},
+    }
     payload = data[header_size + size + 8 :]  # the first proposal is in the second place
-    serial, step, stride = struct.unpack_from("<Qqd", payload)
-    assert (serial, step, stride) == (1, 0, 0.25)
-    numbers = np.frombuffer(payload, "<f8", 15, 24)
+    serial, step, longest_way, incarnation = struct.unpack_from("<QqdI", payload)
+    assert (serial, step, longest_way, incarnation) == (1, 0, 0.25, 0)
+    numbers = np.frombuffer(payload, "<f8", 15, 28)
     assert np.array_equal(numbers[9:].reshape(2, 3), proposal(0).positions)
     slot = data[header_size + 2 * size + 64 :]
-    assert struct.unpack_from("<q4d2q", slot)[0] == 1
-    assert struct.unpack_from("<q4d2q", slot)[5:] == (101, 202)
+    assert struct.unpack_from("<qI4d2q", slot)[:2] == (1, 0)
+    assert struct.unpack_from("<qI4d2q", slot)[6:] == (101, 202)
 
 
 def test_a_step_that_does_not_fit_is_refused(tmp_path):
@@ -173,7 +183,7 @@ def test_it_can_be_printed_while_a_driver_uses_it(tmp_path):
     assert list(describe(tmp_path / "j", 2)) == [
         "2 atoms; writes HILLS, COLVAR",
         "pace: 30",
-        "steps 0 to 4 can be recognised",
+        "steps 0 to 4 can be recognized",
         "before step 3: HILLS has 103 bytes, COLVAR has 206 bytes",
         "before step 4: HILLS has 104 bytes, COLVAR has 208 bytes",
         "step 4 adds to HILLS: a hill",

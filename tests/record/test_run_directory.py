@@ -257,7 +257,7 @@ def test_keep_hills_goes_on_from_anywhere(tmp_path):
     serve(again, trajectory(N_STEPS, seed=4))
     assert (tmp_path / "HILLS").read_bytes().startswith(before["HILLS"])
     assert again.step == 2 * N_STEPS
-    assert again.biases[0].bias.n_hills == (2 * N_STEPS - 1) // 4
+    assert again.biases[0].bias.n_deposits == (2 * N_STEPS - 1) // 4
 
 
 def test_keep_hills_rolls_nothing_back(tmp_path):
@@ -306,7 +306,7 @@ def test_keep_hills_takes_over_hills_without_a_journal(tmp_path):
     (tmp_path / "ipi-mtd.journal").unlink()
     again = open_run(tmp_path, Start.KEEP_HILLS)
     again.propose(trajectory(1, seed=4)[0])
-    assert again.biases[0].bias.n_hills == 9
+    assert again.biases[0].bias.n_deposits == 9
     assert again.step == 0
 
 
@@ -423,7 +423,7 @@ def test_taking_over_hills_survives_a_kill_before_the_first_step(tmp_path):
     stop(open_run(tmp_path, take_over=True))
     again = open_run(tmp_path, take_over=True)
     serve(again, trajectory(N_STEPS, seed=4))
-    assert again.biases[0].bias.n_hills == 18
+    assert again.biases[0].bias.n_deposits == 18
 
 
 def test_a_refused_run_leaves_the_directory_free(tmp_path):
@@ -461,7 +461,7 @@ def test_hills_of_another_model_are_taken_when_told_so(tmp_path):
     without_journal(tmp_path)
     system = open_run(tmp_path, Start.KEEP_HILLS, made="by another model")
     system.propose(trajectory(1, seed=4)[0])
-    assert system.biases[0].bias.n_hills == 9
+    assert system.biases[0].bias.n_deposits == 9
 
 
 @pytest.mark.parametrize("start", [Start.RESUME, Start.KEEP_HILLS])

@@ -1,4 +1,4 @@
-"""The loop that answers i-PI, with a system that only writes down what it is asked."""
+"""What is answered to i-PI, by a walker that only writes down what it is asked."""
 
 import itertools
 import json
@@ -8,7 +8,6 @@ import struct
 import sys
 import threading
 import time
-import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -17,18 +16,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipi_mtd.biased_system.system import BiasedEvaluation
+from ipi_mtd.biased_system import BiasedEvaluation, Occasion
 from ipi_mtd.errors import UserError
 from ipi_mtd.server.address import Address
-from ipi_mtd.server.conversation import connect, serve
+from ipi_mtd.server.connecting import connect
+from ipi_mtd.server.conversation import Conversation, serve
 from ipi_mtd.server.wire import HAVEDATA, NEEDINIT, READY, ProtocolError, Wire
 from ipi_mtd.structures.structure import Evaluation, Structure
+from ipi_mtd.walker import Question
+from tests.harness.ipi import unused_address
 
 N_ATOMS = 2
 TYPES = np.array([18, 18], dtype=np.int32)
 CELL = np.array([[10.0, 1.0, 2.0], [0.0, 11.0, 3.0], [0.5, 0.0, 12.0]])
-ISOLATED = Structure(np.zeros((N_ATOMS, 3)), np.zeros((3, 3)), TYPES)
-PERIODIC = Structure(np.zeros((N_ATOMS, 3)), np.eye(3), TYPES)
 ANSWER_SIZE = 12 + 8 + 4 + 24 * N_ATOMS + 72 + 4
 
 STATUS, GETFORCE, EXIT = (name.ljust(12) for name in (b"STATUS", b"GETFORCE", b"EXIT"))
@@ -57,27 +57,30 @@ CLASSIC = (
 
 
 @dataclass
-class Values:
-    """CVs."""
-
-    s: np.ndarray
-
-
-@dataclass
 class Diary:
-    """A system that writes down what it is asked."""
+    """A walker, and what evaluates for it, that write down what they are asked."""
 
     structures: list[Structure] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
 
-    def propose(self, structure):
+    def connected(self):
+        pass
+
+    def asked(self, positions, cell):
+        return Question(Structure(positions, cell, TYPES), Occasion())
+
+    def evaluate(self, structures, _occasions):
+        (structure,) = structures
         self.structures.append(structure)
-        self.events.append("propose")
         energy = float(structure.positions[0, 0])
         total = Evaluation(energy, structure.positions, structure.cell)
-        return BiasedEvaluation(structure, total, energy, 0.25, Values(np.array([1.5])), {})
+        bias = Evaluation(0.25, structure.positions, structure.cell)
+        return [BiasedEvaluation(structure, total, energy, bias, np.array([1.5]), {})]
 
-    def commit(self):
+    def answered(self, _evaluation):
+        self.events.append("propose")
+
+    def arrived(self):
         self.events.append("commit")
 
     @property
@@ -97,13 +100,18 @@ def pair(kind=socket.SOCK_STREAM):
         connection.close()
 
 
-def listen(messages, system=None, template=ISOLATED):
+def speak_with(connection, diary, after_step=lambda _: None):
+    """Serve until EXIT."""
+    serve(connection, Conversation(diary, ("cv1",), after_step), diary)
+
+
+def listen(messages, system=None):
     """Serve a session that i-PI has sent and then ended; return the driver's replies."""
     with pair() as (ipi, connection):
         ipi.sendall(messages)
         ipi.shutdown(socket.SHUT_WR)
         try:
-            serve(connection, system or Diary(), template, ("cv1",))
+            speak_with(connection, system or Diary())
         finally:
             connection.close()
             replies = b"".join(iter(lambda: ipi.recv(65536), b""))
@@ -151,7 +159,7 @@ def test_the_force_is_computed_before_havedata_is_said():
 def test_every_reply_is_one_message():
     with pair(socket.SOCK_SEQPACKET) as (ipi, connection):
         ipi.sendall(SESSION)
-        serve(connection, Diary(), ISOLATED, ("cv1",))
+        speak_with(connection, Diary())
         connection.close()
         replies = list(iter(lambda: ipi.recv(65536), b""))
     assert [reply[:12].decode().strip() for reply in replies] == split(b"".join(replies))[0]
@@ -161,9 +169,9 @@ def test_ready_is_said_before_the_step_is_committed():
     with pair() as (ipi, connection):
         system = Diary()
         heard = []
-        system.commit = lambda: heard.append(ipi.recv(65536))
+        system.arrived = lambda: heard.append(ipi.recv(65536))
         ipi.sendall(CONNECTED + posdata(0) + GETFORCE + STATUS + EXIT)
-        serve(connection, system, ISOLATED, ("cv1",))
+        speak_with(connection, system)
     assert heard[0].endswith(READY)
 
 
@@ -205,27 +213,8 @@ def test_the_callback_gets_each_committed_evaluation_once():
     seen = []
     with pair() as (ipi, connection):
         ipi.sendall(SESSION)
-        serve(connection, Diary(), ISOLATED, ("cv1",), seen.append)
+        speak_with(connection, Diary(), seen.append)
     assert [evaluation.potential for evaluation in seen] == [0.0, 0.01, 0.02]
-
-
-def test_a_periodic_run_gets_the_cell_of_i_pi():
-    system = Diary()
-    listen(SESSION, system, PERIODIC)
-    np.testing.assert_array_equal(system.structures[0].cell, CELL)
-    np.testing.assert_array_equal(system.structures[0].types, TYPES)
-
-
-def test_an_isolated_system_has_no_cell_whatever_i_pi_sends():
-    system = Diary()
-    listen(SESSION, system, ISOLATED)
-    assert not system.structures[0].pbc.any()
-
-
-def test_a_slab_has_the_cell_of_i_pi_but_for_the_open_direction():
-    system = Diary()
-    listen(SESSION, system, Structure(ISOLATED.positions, np.diag([1.0, 1.0, 0.0]), TYPES))
-    np.testing.assert_array_equal(system.structures[0].cell, [*CELL[:2], [0.0, 0.0, 0.0]])
 
 
 def test_init_may_come_again():
@@ -280,7 +269,7 @@ def test_messages_that_arrive_byte_by_byte_are_understood():
 
         server = threading.Thread(target=speak)
         server.start()
-        serve(connection, Diary(), ISOLATED, ("cv1",))
+        speak_with(connection, Diary())
         server.join()
         connection.close()
         replies = b"".join(iter(lambda: ipi.recv(65536), b""))
@@ -303,7 +292,7 @@ def test_a_force_that_cannot_be_given_is_not_answered(session):
     with pair() as (ipi, connection):
         ipi.sendall(session)
         with pytest.raises(UserError, match="the disk is full"):
-            serve(connection, Failing("propose"), ISOLATED, ("cv1",))
+            speak_with(connection, Failing("answered"))
         connection.close()
         headers, _ = split(ipi.recv(65536))
     assert set(headers) == {"NEEDINIT", "READY"}
@@ -311,7 +300,7 @@ def test_a_force_that_cannot_be_given_is_not_answered(session):
 
 def test_a_step_that_cannot_be_written_down_ends_the_session():
     with pytest.raises(UserError, match="the disk is full"):
-        listen(SESSION, Failing("commit"))
+        listen(SESSION, Failing("arrived"))
 
 
 numbers = st.one_of(
@@ -349,7 +338,7 @@ def test_any_stream_of_bytes_ends_with_exit_or_one_line(stream, cut):
 @pytest.fixture
 def unix():
     """An address that nobody uses."""
-    address = Address(f"test-{uuid.uuid4().hex}")
+    address = Address(unused_address())
     yield address
     address.path.unlink(missing_ok=True)
 
@@ -411,7 +400,7 @@ def test_a_socket_file_that_nobody_listens_at_is_said_and_named(unix):
 
 
 def test_a_socket_file_that_nobody_listens_at_is_said_while_waiting(unix, caplog, monkeypatch):
-    monkeypatch.setattr("ipi_mtd.server.conversation.LISTENS_WITHIN", 0.2)
+    monkeypatch.setattr("ipi_mtd.server.connecting.LISTENS_WITHIN", 0.2)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(unix.path))
 

@@ -7,14 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
 
 from ipi_mtd.server.guardian import PATIENCE, Guardian
+from tests.harness.ipi import socket_file, unused_address
+
+pytestmark = pytest.mark.server
 
 DRIVER = """
 import fcntl, socket, time
@@ -37,7 +38,7 @@ def listener(request):
         with socket.create_server(("127.0.0.1", 0)) as server:
             yield server
         return
-    path = Path(f"/tmp/ipi_test-{uuid.uuid4().hex}")
+    path = socket_file(unused_address())
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen(1)

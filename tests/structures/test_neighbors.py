@@ -37,9 +37,9 @@ def atoms_in(seed: int, n_atoms: int = 25) -> FloatArray:
 
 
 def by_label(pairs: np.ndarray, vectors: FloatArray) -> dict[tuple[int, ...], FloatArray]:
-    labelled = dict(zip(map(tuple, pairs.tolist()), vectors, strict=True))
-    assert len(labelled) == len(pairs)
-    return labelled
+    labeled = dict(zip(map(tuple, pairs.tolist()), vectors, strict=True))
+    assert len(labeled) == len(pairs)
+    return labeled
 
 
 def same_pairs(

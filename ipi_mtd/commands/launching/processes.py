@@ -179,7 +179,8 @@ class Pair:
         Raises
         ------
         UserError
-            If one of them failed.
+            If i-PI or the driver was killed, ended with an error, or went away without the other
+            one's word; the message has the last thing that it said.
         """
         assert self._driver is not None
         if self._ipi is None:
@@ -234,7 +235,7 @@ def find_ipi() -> str:
     Raises
     ------
     UserError
-        If it is not installed.
+        If i-PI is neither beside Python nor on the PATH.
     """
     beside_python = str(Path(sys.executable).parent)
     found = shutil.which("i-pi", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))

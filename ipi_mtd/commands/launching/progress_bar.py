@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ipi_mtd.config import Config
+from ipi_mtd.config import RunConfig
 from ipi_mtd.server.ipi_input import Interpretation
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class ProgressBar:
     first, last : the first and the last message; None before the first step
     """
 
-    def __init__(self, ipi: Interpretation, config: Config, quiet: bool) -> None:
+    def __init__(self, ipi: Interpretation, config: RunConfig, quiet: bool) -> None:
         self._timestep = config.system.timestep
         self._energy_unit = config.units.energy
         self._total = ipi.total_steps

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ipi_mtd.config import Config
+from ipi_mtd.config import RunConfig
 from ipi_mtd.record.recognition import plural
 from ipi_mtd.server.ipi_input import Interpretation
 
@@ -14,7 +14,7 @@ from ipi_mtd.server.ipi_input import Interpretation
 def what_came_out(
     first: dict[str, Any],
     last: dict[str, Any],
-    config: Config,
+    config: RunConfig,
     output: Path,
     ipi: Interpretation,
 ) -> Iterator[str]:

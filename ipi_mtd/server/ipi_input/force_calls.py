@@ -41,7 +41,8 @@ def require_one_call_a_step(ipi: Interpretation, use: Use) -> None:
     Raises
     ------
     UserError
-        Which names the element and says why.
+        If the input has beads, motions or time step levels with which i-PI asks for forces more
+        or less often than once a step; the message has the element and the reason.
     """
     _refuse_beads(ipi, use)
     _refuse_motions(ipi, use)

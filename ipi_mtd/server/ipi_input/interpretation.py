@@ -54,7 +54,7 @@ class Interpretation:
         Raises
         ------
         UserError
-            If there is none.
+            If i-PI listens nowhere or only at other addresses.
         """
         for socket in self.sockets:
             if socket.is_at(address):
@@ -71,7 +71,7 @@ class Interpretation:
         Raises
         ------
         UserError
-            If for nothing: its driver would never be asked.
+            If no force or bias uses it: its driver would never be asked.
         """
         uses = []
         for system in self.systems:
@@ -96,7 +96,7 @@ class Interpretation:
         Raises
         ------
         UserError
-            If nothing is asked there.
+            If i-PI does not listen there, or nothing uses that forcefield.
         """
         socket = self.socket_at(address)
         system = self.uses_of(socket)[0].system

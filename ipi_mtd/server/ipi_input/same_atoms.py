@@ -41,7 +41,7 @@ def require_same_atoms(
     Raises
     ------
     UserError
-        Which names the first atom that differs.
+        If the atoms, their order or the cell differ; the message has the first atom that does.
     """
     ours = f"`system.structure` of the driver's configuration ({path})"
     _compare_atoms(ipi, sent, structure, ours)

@@ -34,7 +34,9 @@ def require_served(ipi: Interpretation, address: Address) -> None:
     Raises
     ------
     UserError
-        Which names the element and says why.
+        If i-PI does not listen there or has no step left to do, a name in the input leads nowhere,
+        or i-PI would ask more or less often than once a step, send what the driver does not
+        understand, scale the bias or exchange systems; the message has the element and the reason.
     """
     socket = ipi.socket_at(address)
     _refuse_wrong_names(ipi)

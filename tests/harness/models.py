@@ -1,4 +1,4 @@
-"""Small models with known values, and how to export them."""
+"""Small models of collective variables with known values, and how to export them."""
 
 # ruff: noqa: UP006, UP035, UP045 - metatomic wants these very annotations on `forward`
 import warnings
@@ -26,13 +26,17 @@ def export(
     dtype: str = "float64",
     devices: Optional[List[str]] = None,
     types: Optional[List[int]] = None,
+    output_unit: str = "",
+    interaction_range: float = 10.0,
 ) -> Path:
     """Save a module as a metatomic model; `outputs` are names and sample kinds."""
     capabilities = ModelCapabilities(
         length_unit=unit,
-        outputs={name: ModelOutput(sample_kind=kind) for name, kind in outputs.items()},
+        outputs={
+            name: ModelOutput(unit=output_unit, sample_kind=kind) for name, kind in outputs.items()
+        },
         atomic_types=types or [18],
-        interaction_range=10.0,
+        interaction_range=interaction_range,
         supported_devices=devices or ["cpu"],
         dtype=dtype,
     )
@@ -63,7 +67,7 @@ class PairSums(torch.nn.Module):
     Parameters
     ----------
     lists : the neighbor lists
-    shuffle : whether the samples of atoms come in another order than the atoms
+    shuffle : whether the samples come in another order than the systems and the atoms
     """
 
     def __init__(self, lists: List[NeighborListOptions], shuffle: bool = False):
@@ -84,7 +88,34 @@ class PairSums(torch.nn.Module):
         outputs: Dict[str, ModelOutput],
         selected_atoms: Optional[Labels],
     ) -> Dict[str, TensorMap]:
-        system = systems[0]
+        device = systems[0].device
+        values: List[torch.Tensor] = []
+        rows: List[torch.Tensor] = []
+        for i, system in enumerate(systems):
+            atoms = torch.arange(len(system), device=device)
+            if selected_atoms is not None:
+                here = selected_atoms.column("system") == i
+                atoms = torch.sort(selected_atoms.column("atom")[here].to(torch.int64))[0]
+            if self.shuffle:
+                atoms = torch.roll(atoms.flip(0), 3)
+            values.append(self.of_atoms(system)[atoms])
+            rows.append(torch.stack([torch.full_like(atoms, i), atoms], dim=1))
+        if self.shuffle:
+            values.reverse()
+            rows.reverse()
+        results: Dict[str, TensorMap] = {}
+        for name, output in outputs.items():
+            if output.sample_kind == "atom":
+                samples = Labels(["system", "atom"], torch.cat(rows))
+                results[name] = labelled(torch.cat(values), samples)
+            else:
+                sums = torch.stack([value.sum(dim=0) for value in values])
+                whole = torch.stack([row[0, :1] for row in rows])
+                results[name] = labelled(sums, Labels("system", whole))
+        return results
+
+    def of_atoms(self, system: System) -> torch.Tensor:
+        """An (n_atoms, n_lists + 1) tensor."""
         device = system.device
         columns: List[torch.Tensor] = []
         for options in self.lists:
@@ -100,23 +131,7 @@ class PairSums(torch.nn.Module):
                 column = column.index_add(0, pairs.samples.column("second_atom"), reverse)
             columns.append(column)
         columns.append(0.5 * torch.det(system.cell) * columns[0])
-        values = torch.stack(columns, dim=1)  # (n_atoms, n_lists + 1)
-
-        atoms = torch.arange(len(system), device=device)
-        if selected_atoms is not None:
-            atoms = torch.sort(selected_atoms.column("atom").to(torch.int64))[0]
-        if self.shuffle:
-            atoms = torch.roll(atoms.flip(0), 3)
-        values = values[atoms]
-        results: Dict[str, TensorMap] = {}
-        for name, output in outputs.items():
-            if output.sample_kind == "atom":
-                rows = torch.stack([torch.zeros_like(atoms), atoms], dim=1)
-                results[name] = labelled(values, Labels(["system", "atom"], rows))
-            else:
-                whole = Labels("system", torch.zeros((1, 1), dtype=torch.int32, device=device))
-                results[name] = labelled(values.sum(dim=0, keepdim=True), whole)
-        return results
+        return torch.stack(columns, dim=1)
 
 
 class FirstDistance(torch.nn.Module):
@@ -140,7 +155,22 @@ class FirstDistance(torch.nn.Module):
         outputs: Dict[str, ModelOutput],
         selected_atoms: Optional[Labels],  # noqa: ARG002
     ) -> Dict[str, TensorMap]:
-        positions = systems[0].positions
+        self.n_calls += 1
+        values = [self.of_system(system.positions) for system in systems]
+        n_rows = len(systems)
+        if self.kind == "empty":
+            n_rows = 0
+        device = values[0].device
+        rows = torch.arange(n_rows, dtype=torch.int32, device=device).reshape(-1, 1)
+        if self.kind == "alike":
+            rows = torch.zeros_like(rows)
+        results: Dict[str, TensorMap] = {}
+        for name in outputs.keys():  # noqa: SIM118 - TorchScript
+            results[name] = labelled(torch.cat(values)[:n_rows], Labels("system", rows))
+        return results
+
+    def of_system(self, positions: torch.Tensor) -> torch.Tensor:
+        """A (1, 1) tensor."""
         value = self.scale * torch.linalg.vector_norm(positions[0] - positions[-1]).reshape(1, 1)
         if self.kind == "half":
             r = positions[0] - positions[-1].detach()
@@ -163,17 +193,8 @@ class FirstDistance(torch.nn.Module):
             root.add_(1.0)  # the derivative of the square needs it as it was
             value = value + root
         if self.kind == "counting":
-            self.n_calls += 1
             value = value * self.n_calls
-        n_rows = 1
-        if self.kind == "empty":
-            n_rows = 0
-        device = value.device
-        samples = Labels("system", torch.zeros((n_rows, 1), dtype=torch.int32, device=device))
-        results: Dict[str, TensorMap] = {}
-        for name in outputs.keys():  # noqa: SIM118 - TorchScript
-            results[name] = labelled(value[:n_rows], samples)
-        return results
+        return value
 
 
 class WithInputs(FirstDistance):
@@ -184,3 +205,50 @@ class WithInputs(FirstDistance):
             "charge": ModelOutput(unit="e", sample_kind="atom"),
             "mass": ModelOutput(unit="u", sample_kind="atom"),
         }
+
+
+class Distances(torch.nn.Module):
+    """The distances between some pairs of atoms, in angstrom: what PLUMED's DISTANCE gives."""
+
+    def __init__(self, first: List[int], second: List[int], cutoff: float):
+        super().__init__()
+        self.first = first
+        self.second = second
+        self.pairs = NeighborListOptions(cutoff=cutoff, full_list=False, strict=True)
+
+    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
+        return [self.pairs]
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],  # noqa: ARG002
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        neighbors = systems[0].get_neighbor_list(self.pairs)
+        i = neighbors.samples.column("first_atom")
+        j = neighbors.samples.column("second_atom")
+        r = torch.linalg.vector_norm(neighbors.values.squeeze(2), dim=1)
+        distances = []
+        for a, b in zip(self.first, self.second):  # noqa: B905 - TorchScript has no strict
+            is_pair = torch.logical_or((i == a) & (j == b), (i == b) & (j == a))
+            distances.append(r[is_pair].min())
+        whole = Labels("system", torch.zeros((1, 1), dtype=torch.int32, device=r.device))
+        return {"feature": labelled(torch.stack(distances).unsqueeze(0), whole)}
+
+
+class Constant(torch.nn.Module):
+    """An output that does not depend on the positions."""
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        results: Dict[str, TensorMap] = {}
+        for name in outputs.keys():  # noqa: SIM118 - TorchScript
+            samples = Labels("system", torch.arange(len(systems)).reshape(-1, 1))
+            values = torch.ones((len(systems), 1), dtype=torch.float64)
+            results[name] = labelled(values, samples)
+        return results

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ipi_mtd.errors import UserError
-from ipi_mtd.walker.one_trajectory import N_STEPS, OneTrajectory
+from ipi_mtd.server.one_trajectory import N_STEPS, OneTrajectory
 
 
 def beads(n_beads: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -1,0 +1,71 @@
+"""Metatomic models with an energy: two springs, one to the origin and one between neighbors."""
+
+# ruff: noqa: ARG002, UP006, UP035, UP045 - metatomic wants this very signature of `forward`
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import torch
+from metatensor.torch import Labels, TensorBlock, TensorMap
+from metatomic.torch import ModelOutput, NeighborListOptions, System
+
+from tests.harness import models
+
+
+class Tether(torch.nn.Module):
+    """The sum of r^2, in eV and angstrom."""
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        energies = torch.stack([(system.positions**2).sum() for system in systems])
+        result: Dict[str, TensorMap] = {}
+        for name in outputs:
+            result[name] = as_energy(energies)
+        return result
+
+
+class Neighbors(torch.nn.Module):
+    """The sum of (cutoff^2 - r_ij^2)^2 over the pairs within the cutoff, in eV and angstrom."""
+
+    def __init__(self, full_list: bool):
+        super().__init__()
+        self.options = NeighborListOptions(1.0, full_list, True)
+
+    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
+        return [self.options]
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],
+        selected_atoms: Optional[Labels] = None,
+    ) -> Dict[str, TensorMap]:
+        energies: List[torch.Tensor] = []
+        for system in systems:
+            r_ij = system.get_neighbor_list(self.options).values
+            energies.append(((1 - (r_ij**2).sum(dim=1)) ** 2).sum())
+        return {"energy": as_energy(torch.stack(energies))}
+
+
+def as_energy(energies: torch.Tensor) -> TensorMap:
+    n = energies.shape[0]
+    block = TensorBlock(
+        energies.reshape(-1, 1),
+        Labels("system", torch.arange(n, device=energies.device).reshape(-1, 1)),
+        torch.jit.annotate(List[Labels], []),
+        Labels("energy", torch.zeros((1, 1), dtype=torch.int32, device=energies.device)),
+    )
+    keys = Labels("_", torch.zeros((1, 1), dtype=torch.int32, device=energies.device))
+    return TensorMap(keys, [block])
+
+
+def export_energy(
+    module: torch.nn.Module, path: Path, outputs: Sequence[str] = ("energy",), unit: str = "eV"
+) -> Path:
+    """Save a module as a metatomic model with energies of those names."""
+    kinds = dict.fromkeys(outputs, "system")
+    return models.export(path, module, outputs=kinds, output_unit=unit, interaction_range=1.0)
