@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,18 +37,20 @@ class CV:
     reduction: Reduction
     period: tuple[float, float] | None = None
 
-    def evaluate(self, outputs: torch.Tensor) -> torch.Tensor:
+    def evaluate(self, outputs: torch.Tensor, n_properties: int) -> torch.Tensor:
         """The value for each structure, not yet brought into the period.
 
         Parameters
         ----------
-        outputs : (n_structures, n_samples, n_properties) tensor
+        outputs : (n_structures, n_samples * n_properties) tensor
 
         Returns
         -------
         s : (n_structures,) tensor
         """
-        return self.reduction(outputs[:, :, self.column])
+        if isinstance(self.column, int):
+            outputs = outputs[:, self.column :: n_properties]
+        return self.reduction(outputs)
 
     def wrap(self, s: FloatArray) -> FloatArray:
         """Bring values into the period, if there is one."""
@@ -61,9 +63,9 @@ class CV:
         """Where the CV is in the flattened features of a structure, if it is one of them."""
         if not isinstance(self.reduction, Component):
             return None
-        if isinstance(self.column, slice):
-            return self.reduction.place
-        return self.reduction.place * n_properties + self.column
+        if isinstance(self.column, int):
+            return self.reduction.place * n_properties + self.column
+        return self.reduction.place
 
 
 class CVValues:
@@ -88,7 +90,7 @@ class CVValues:
         self.s: FloatArray = np.empty((len(structures), len(cvs.cvs)))
         for name, readout in cvs.readouts.items():
             features = self._of_model(name)
-            s = self._s[name] = readout(features.outputs)
+            s = self._s[name] = readout(features)
             numbers = to_numpy(s)
             features.require_finite(numbers)
             self.s[:, readout.which] = numbers
@@ -123,7 +125,7 @@ class CVValues:
             If its model fails.
         """
         features = self._of_model(cv.model)
-        s = to_numpy(cv.evaluate(features.outputs.detach()))
+        s = to_numpy(cv.evaluate(features.outputs.detach(), features.n_properties))
         features.require_finite(s)
         return cv.wrap(s)
 
@@ -208,11 +210,25 @@ class Readout:
             [k for k, cv in enumerate(cvs) if cv.model == model], dtype=np.intp
         )
         self._cvs = [cv for cv in cvs if cv.model == model]
-        self._places: dict[int, torch.Tensor | None] = {}
+        self._pick = functools.cache(self._picker)
 
-    def __call__(self, outputs: torch.Tensor) -> torch.Tensor:
+    def __call__(self, features: Features) -> torch.Tensor:
         """(n_structures, n) tensor: the CVs, not yet brought into their periods."""
-        return torch.stack([cv.evaluate(outputs) for cv in self._cvs], dim=1)
+        outputs = features.outputs
+        return self._pick(outputs.shape[1], features.n_properties, outputs.device)(outputs)
+
+    def _picker(
+        self, n_features: int, n_properties: int, device: torch.device
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        places = [cv.place(n_properties) for cv in self._cvs]
+        if None in places:
+            return lambda outputs: torch.stack(
+                [cv.evaluate(outputs, n_properties) for cv in self._cvs], dim=1
+            )
+        if places == list(range(n_features)):
+            return lambda outputs: outputs  # nothing to do, and nothing to undo
+        index = torch.tensor(places, device=device)
+        return lambda outputs: outputs.index_select(1, index)
 
 
 @dataclass(frozen=True)
@@ -228,7 +244,7 @@ class CollectiveVariables:
     models: Mapping[str, FeatureModel]
     cvs: Sequence[CV]
 
-    @cached_property
+    @functools.cached_property
     def readouts(self) -> Mapping[str, Readout]:
         """For each model that a CV is made from, how it is."""
         return {

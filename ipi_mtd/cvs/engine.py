@@ -32,7 +32,7 @@ with torchscript():
 
 
 class Engine(torch.nn.Module):
-    """Call the module of a loaded model on plain tensors, and go the way back.
+    """Call the module of a loaded model on plain tensors.
 
     Parameters
     ----------
@@ -124,6 +124,8 @@ class Engine(torch.nn.Module):
         if len(tensor_map.keys) != 1:
             raise ValueError("the output must have a single block")
         block = tensor_map.block_by_id(0)
+        if len(systems) == 1 and not self.per_atom:
+            return block.values, block.values.shape[0] == 1
         found = block.samples
         if torch.equal(found.values, samples):
             return block.values, True
@@ -134,67 +136,3 @@ class Engine(torch.nn.Module):
         rows, order = rows.sort()
         every = torch.arange(samples.shape[0], device=rows.device)
         return block.values[order], torch.equal(rows, every)
-
-    @torch.jit.export
-    def pull_back(
-        self,
-        s: torch.Tensor,
-        dV_ds: torch.Tensor,
-        positions: List[torch.Tensor],
-        cells: List[torch.Tensor],
-        pairs: List[torch.Tensor],
-        vectors: List[torch.Tensor],
-        retain_graph: bool,
-    ) -> torch.Tensor:
-        """The gradient of a function of s, which was made from what `forward` returned.
-
-        Parameters
-        ----------
-        s, dV_ds : (n_systems, ...) tensors
-        positions, cells, pairs, vectors : as for `forward`
-        retain_graph : whether this will be called again
-
-        Returns
-        -------
-        gradients : (n_systems * (n_atoms + 3), 3) tensor
-            For each system the derivatives with respect to the positions, and below them those
-            with respect to a strain of positions and cell.
-        """
-        n_systems = len(positions)
-        n_lists = len(self.neighbor_lists)
-        inputs = positions + vectors
-        for cell in cells:
-            if cell.requires_grad:
-                inputs.append(cell)
-        seeds: List[Optional[torch.Tensor]] = [dV_ds]
-        slopes = torch.autograd.grad(
-            [s], inputs, seeds, retain_graph=retain_graph, allow_unused=True
-        )
-        n_cells = 0
-        gradients: List[torch.Tensor] = []
-        for i in range(n_systems):
-            gradient = torch.zeros_like(positions[i])
-            strain_gradient = torch.zeros_like(cells[i])
-            slope = slopes[i]
-            if slope is not None:
-                gradient += slope
-                strain_gradient += positions[i].detach().t() @ slope
-            for k in range(i * n_lists, (i + 1) * n_lists):
-                slope = slopes[n_systems + k]
-                if slope is not None:
-                    slope = slope.squeeze(2)
-                    atoms = pairs[k].to(torch.int64)
-                    # this is faster than index_add, and like it takes one pair after the other
-                    first = atoms.select(1, 0).unsqueeze(1).expand(-1, 3)
-                    second = atoms.select(1, 1).unsqueeze(1).expand(-1, 3)
-                    gradient.scatter_add_(0, second, slope)
-                    gradient.scatter_add_(0, first, slope.neg())
-                    strain_gradient += vectors[k].detach().squeeze(2).t() @ slope
-            if cells[i].requires_grad:
-                slope = slopes[n_systems * (1 + n_lists) + n_cells]
-                n_cells += 1
-                if slope is not None:
-                    strain_gradient += cells[i].detach().t() @ slope
-            gradients.append(gradient)
-            gradients.append(strain_gradient)
-        return torch.cat(gradients)

@@ -10,9 +10,11 @@ import torch
 
 from ipi_mtd.arrays import IntArray
 from ipi_mtd.cvs.consistency import Reference
+from ipi_mtd.cvs.device import Device
 from ipi_mtd.cvs.engine import Engine
 from ipi_mtd.cvs.features import Features, WayBack
-from ipi_mtd.cvs.inputs import Geometry, Loader
+from ipi_mtd.cvs.host import Host
+from ipi_mtd.cvs.inputs import Geometry
 from ipi_mtd.cvs.requirements import (
     pick_dtype,
     pick_sample_kind,
@@ -103,16 +105,21 @@ class FeatureModel:
         )
         self._types = torch.from_numpy(given.astype(np.int32)).to(self.device)
         self._samples = Samples(self.sample_kind, len(given), selected_atoms, self.device)
-        self._loader = Loader(self.device, dtype)
+        here = self.device.type == "cpu" and dtype == torch.float64
+        transfer = Host() if here else Device(self.device, dtype)
+        self._transfer = transfer
         wrapper = wrapper.to(self.device)
-        self._neighbor_lists = wrapper.requested_neighbor_lists()
+        requests = wrapper.requested_neighbor_lists()
+        self._neighbor_lists = [
+            ((self, k), request.cutoff, request.full_list) for k, request in enumerate(requests)
+        ]
         self.check_consistency = check_consistency
         self._reference = Reference(
             wrapper, self.output, self.sample_kind, capabilities.length_unit, self._types, dtype
         )
         engine = Engine(
             wrapper.module,
-            self._neighbor_lists,
+            requests,
             declared_name(capabilities.outputs, self.output),
             self.sample_kind,
             self._samples.place,
@@ -121,9 +128,7 @@ class FeatureModel:
         with torchscript():
             compiled = torch.jit.script(engine)
         self._engine = compiled.forward  # past the hooks that a module looks for when it is called
-        self._way_back = WayBack(
-            path, self.output, compiled.pull_back, self._bohr, atoms, len(types)
-        )
+        self._way_back = WayBack(path, self.output, transfer, self._bohr, atoms, len(types))
 
     def evaluate(
         self,
@@ -175,17 +180,15 @@ class FeatureModel:
         positions = given * self._bohr
         cell = structure.cell * self._bohr
         pairs, vectors = [], []
-        for k, request in enumerate(self._neighbor_lists):
-            neighbor_list = neighborhood.list_of(
-                (self, k), request.cutoff, full_list=request.full_list
-            )
+        for key, cutoff, full_list in self._neighbor_lists:
+            neighbor_list = neighborhood.list_of(key, cutoff, full_list=full_list)
             found, between = neighbor_list.compute(positions, cell)
             pairs.append(found)
             vectors.append(between)
         return Geometry(positions, cell, pairs, vectors)
 
     def _evaluate(self, geometries: Sequence[Geometry]) -> Features:
-        inputs = self._loader.load(geometries)
+        inputs = self._transfer.load(geometries)
         samples, selected = self._samples.of_batch(len(geometries))
         try:
             # TorchScript would optimize for the shapes of the first structures it sees, so that
@@ -215,8 +218,10 @@ class FeatureModel:
             )
         if values.dtype != torch.float64 and self.device.type != "mps":
             values = values.double()  # what is made of the features is not worse than they are
-        outputs = values.reshape(len(geometries), self._samples.n_per_structure, -1)
-        return Features(self._way_back, outputs, inputs)
+        n_samples = self._samples.n_per_structure
+        if n_samples > 1 or values.dim() != 2:
+            values = values.reshape(len(geometries), -1)
+        return Features(self._way_back, values, n_samples, inputs)
 
     def _compare(self, geometries: Sequence[Geometry], features: Features) -> None:
         samples, selected = self._samples.of_batch(len(geometries))

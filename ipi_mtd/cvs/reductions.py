@@ -3,7 +3,7 @@ r"""From the features of a model to one number for each structure.
 A model gives a matrix of features for each structure: a row for the system, or a row for each atom,
 and a column for each property. A collective variable is one component of it, or one column reduced
 over the atoms. The reductions are made of torch's operations, so that they run where the model runs
-and torch differentiates them together with it.
+and torch differentiates them together with it; of each structure they take nothing but its own row.
 
 The smooth maximum, minimum and count are those of PLUMED's ``MAX``, ``MIN`` and ``BETWEEN``.
 """
@@ -20,18 +20,18 @@ import torch
 from ipi_mtd.errors import UserError
 
 Reduction: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
-"""Features, (n_structures, n_samples) for a column or (n_structures, n_samples, n_properties) for
-all -> s, (n_structures,)."""
+"""(n_structures, n_features) tensor, a column of each matrix or all of it, row by row -> s,
+(n_structures,) tensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One of the features of a structure, counted from 0 row by row."""
+    """One of the features of a structure, counted from 0."""
 
     place: int
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(1).select(1, self.place)
+        return x.select(1, self.place)
 
 
 def component(row: int) -> Reduction:
@@ -40,38 +40,37 @@ def component(row: int) -> Reduction:
 
 
 def of_elements(elements: Sequence[int], reduction: Reduction) -> Reduction:
-    """A reduction of some of the features, given by their places in the flattened matrix."""
+    """A reduction of some of the features, counted from 0."""
     if isinstance(reduction, Component):
         return Component(elements[reduction.place])
     places = list(elements)
-    return lambda x: reduction(x.flatten(1)[:, places])
+    return lambda x: reduction(x[:, places])
 
 
 def total() -> Reduction:
     """The sum over the rows."""
-    return lambda x: x.flatten(1).sum(1)
+    return lambda x: x.sum(1)
 
 
 def mean() -> Reduction:
     """The mean over the rows."""
-    return lambda x: x.flatten(1).mean(1)
+    return lambda x: x.mean(1)
 
 
 def highest() -> Reduction:
     """The maximum; its derivative jumps where another row becomes the highest."""
-    return lambda x: x.flatten(1).max(1).values
+    return lambda x: x.max(1).values
 
 
 def lowest() -> Reduction:
     """The minimum; its derivative jumps where another row becomes the lowest."""
-    return lambda x: x.flatten(1).min(1).values
+    return lambda x: x.min(1).values
 
 
 def soft_max(beta: float) -> Reduction:
     r"""A smooth maximum, :math:`\beta \ln \sum_i \exp(x_i / \beta)`."""
 
     def reduce(x: torch.Tensor) -> torch.Tensor:
-        x = x.flatten(1)
         top = x.detach().amax(1, keepdim=True)
         weights = ((x - top) / beta).exp()  # the largest is 1: no overflow
         return top.squeeze(1) + beta * weights.sum(1).log()
@@ -89,7 +88,6 @@ def soft_min(beta: float) -> Reduction:
     """
 
     def reduce(x: torch.Tensor) -> torch.Tensor:
-        x = x.flatten(1)
         bottom = x.detach().amin(1, keepdim=True)
         lowest_of_all = bottom.min().item()
         if lowest_of_all <= 0.0:
@@ -116,7 +114,6 @@ def between(lower: float, upper: float, smear: float = 0.5) -> Reduction:
     width = smear * (upper - lower) * math.sqrt(2.0)
 
     def reduce(x: torch.Tensor) -> torch.Tensor:
-        x = x.flatten(1)
         inside = torch.erf((upper - x) / width) - torch.erf((lower - x) / width)
         return 0.5 * inside.sum(1)
 

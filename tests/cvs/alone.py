@@ -25,6 +25,6 @@ class Alone:
     def pull_back(self, seed: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The gradients with respect to positions and strain of a function of the features."""
         (gradient,), (strain_gradient,) = self._features.pull_back(
-            self._features.outputs, seed[None], retain_graph=True
+            self._features.outputs, seed.reshape(1, -1), retain_graph=True
         )
         return gradient, strain_gradient

@@ -33,7 +33,7 @@ REDUCTIONS: dict[str, Reduction] = {
 
 def reduced(reduction: Reduction, x: FloatArray) -> tuple[float, FloatArray]:
     """s of one structure, and ds/dx as torch finds it."""
-    features = torch.from_numpy(x[None].copy()).requires_grad_(True)
+    features = torch.tensor(x[None], requires_grad=True)
     s = reduction(features)
     assert s.shape == (1,)
     s.backward()
@@ -47,34 +47,30 @@ def derivative(reduction: Reduction, x: FloatArray, h: float = 1e-3) -> FloatArr
     for k in range(x.size):
         step = np.zeros(x.size)
         step[k] = h
-        step = step.reshape(x.shape)
         near = reduced(reduction, x + step)[0] - reduced(reduction, x - step)[0]
         far = reduced(reduction, x + 2 * step)[0] - reduced(reduction, x - 2 * step)[0]
         slopes[k] = (8 * near - far) / (12 * h)
-    return slopes.reshape(x.shape)
+    return slopes
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS.values(), ids=REDUCTIONS.keys())
-@pytest.mark.parametrize("shape", [(9,), (3, 3)], ids=["vector", "matrix"])
-def test_the_derivative_is_exact(reduction, shape):
-    x = X.reshape(shape)
+def test_the_derivative_is_exact(reduction):
+    _, ds_dx = reduced(reduction, X)
 
-    _, ds_dx = reduced(reduction, x)
-
-    assert ds_dx == pytest.approx(derivative(reduction, x), abs=1e-7 * np.abs(ds_dx).max())
+    assert ds_dx == pytest.approx(derivative(reduction, X), abs=1e-7 * np.abs(ds_dx).max())
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS.values(), ids=REDUCTIONS.keys())
 @pytest.mark.parametrize("n_atoms", [9, 38, 147])
 def test_each_structure_has_the_bits_that_it_has_alone(reduction, n_atoms):
-    x = np.random.default_rng(2).uniform(0.5, 2.0, (16, n_atoms, 3))
-    features = torch.from_numpy(x).requires_grad_(True)
+    x = np.random.default_rng(2).uniform(0.5, 2.0, (16, 3 * n_atoms))
+    features = torch.tensor(x, requires_grad=True)
 
-    s = reduction(features[:, :, 1])
+    s = reduction(features[:, 1::3])
     s.sum().backward()
 
     for k in range(16):
-        value, ds_dx = reduced(lambda column: reduction(column[:, :, 1]), x[k])
+        value, ds_dx = reduced(lambda all_: reduction(all_[:, 1::3]), x[k])
         assert value == s[k].item()
         assert np.array_equal(ds_dx, features.grad[k].numpy())
 

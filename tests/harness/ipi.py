@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.harness.inputs import ROOT
 from tests.harness.tables import read_rows
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 

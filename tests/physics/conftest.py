@@ -141,7 +141,7 @@ def simulate(start_ipi: Callable[[str, Path], Process], tmp_path: Path) -> Calla
     ) -> None:
         path = tmp_path / "driver.toml"
         ipi = start_ipi(text, directory)
-        running.run(validate(content, path), path, directory, start)
+        running.run(validate(content, path), directory, start)
         assert finish(ipi, patience=60.0) == [0]
 
     return run

@@ -97,7 +97,8 @@ class Features:
 
     def __init__(self, values: FloatArray) -> None:
         self.values = values
-        self.outputs = torch.from_numpy(values).requires_grad_(True)
+        self.n_properties = values.shape[2]
+        self.outputs = torch.from_numpy(values.reshape(len(values), -1)).requires_grad_(True)
 
     def require_finite(self, numbers: FloatArray) -> None:
         assert np.isfinite(numbers).all()

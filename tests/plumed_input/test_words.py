@@ -7,7 +7,7 @@ import pytest
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.config import read_input
 from ipi_mtd.errors import UserError
-from tests.harness.ipi import ROOT
+from tests.harness.inputs import ROOT
 
 ONE = "METAD ARG=c1 SIGMA=1 HEIGHT=1 PACE=5"
 FOUR = "".join(f"d{k}: SELECT_COMPONENTS ARG=cv COMPONENTS={k % 2 + 1}\n" for k in range(4))
