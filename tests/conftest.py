@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.harness.asking import ask_here
 from tests.harness.ipi import ENVIRONMENT, Site
 
 SERVER_FIXTURES = {"site", "new_site"}
@@ -55,6 +56,12 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     yield make
     for site in sites:
         site.end()
+
+
+@pytest.fixture
+def asked_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """i-PI is asked what its input means in this process."""
+    ask_here(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ INPUTS = Path(__file__).parents[1] / "inputs"
 CONFIGS = sorted(INPUTS.glob("*.toml"))
 
 
+@pytest.mark.usefixtures("asked_here")
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
 def test_i_pi_and_the_driver_agree(path, caplog):
     config = read_config(path)

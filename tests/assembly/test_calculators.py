@@ -1,8 +1,8 @@
 """A calculator beside the configuration is found from anywhere, and its faults are said."""
 
-import os
+import contextlib
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -96,13 +96,9 @@ def test_an_error_of_the_module_is_said_with_its_line(source):
         load_calculator("broken:make", {}, source)
 
 
-SCRIPT = [str(Path(sys.executable).parent / "ipi-mtd")]
-MODULE = [sys.executable, "-m", "ipi_mtd"]
-
-
 @pytest.fixture
-def check(source, exported, tmp_path):
-    """Runs `check` in another directory, where there is something else of that name."""
+def check(source, exported, tmp_path, monkeypatch):
+    """The command line of `check`, in a directory where something else has that name."""
     source.write_text(
         f"""
         [system]
@@ -124,29 +120,38 @@ def check(source, exported, tmp_path):
     (tmp_path / "cwd").mkdir()
     (tmp_path / "cwd/springs.py").write_text("raise RuntimeError('this is another one')")
 
-    def run(command):
-        return subprocess.run(
-            [*command, "check", source],
-            cwd=tmp_path / "cwd",
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+    monkeypatch.chdir(tmp_path / "cwd")
+    monkeypatch.setattr(sys, "argv", ["ipi-mtd", "check", str(source)])
+    return source
 
 
-@pytest.mark.parametrize("command", [SCRIPT, MODULE], ids=["script", "module"])
-def test_the_script_and_the_module_find_the_same(check, command):
-    done = check(command)
-    assert (done.returncode, done.stderr) == (0, "")
-    (hartree,) = re.findall(r"^potential = (\S+)", done.stdout, re.MULTILINE)
+def as_script():
+    """What the system does with the command."""
+    command = Path(sys.executable).parent / "ipi-mtd"
+    sys.path.insert(0, str(command.parent))
+    runpy.run_path(str(command), run_name="__main__")
+
+
+def as_module():
+    """What `python -m` does."""
+    sys.path.insert(0, str(Path.cwd()))
+    runpy.run_module("ipi_mtd", run_name="__main__")
+
+
+@pytest.mark.usefixtures("check")
+@pytest.mark.parametrize("start", [as_script, as_module])
+def test_the_script_and_the_module_find_the_same(start, capsys):
+    with contextlib.suppress(SystemExit):
+        start()
+    (hartree,) = re.findall(r"^potential = (\S+)", capsys.readouterr().out, re.MULTILINE)
     assert float(hartree) == pytest.approx(1.0, rel=1e-6)
 
 
-def test_the_module_does_not_look_in_the_working_directory(check, tmp_path):
+@pytest.mark.parametrize("start", [as_script, as_module])
+def test_neither_looks_in_the_working_directory(check, start, tmp_path, capsys):
     (tmp_path / "springs.py").unlink()
-    done = check(MODULE)
-    assert done.returncode == 1
-    assert f"no module 'springs', neither beside the configuration, in {tmp_path}" in done.stderr
+    with pytest.raises(SystemExit) as end:
+        start()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert f"no module 'springs', neither beside the configuration, in {check.parent}" in said

@@ -389,7 +389,7 @@ def test_hills_without_a_journal_are_set_aside_if_asked(refusal, config, tmp_pat
 
 
 @pytest.fixture
-def input_xml(tmp_path):
+def input_xml(tmp_path, asked_here):  # noqa: ARG001
     """Writes the example's input of i-PI with some words replaced."""
 
     def write(*replacements):

@@ -10,6 +10,7 @@ from ipi_mtd.commands.launching import progress_bar
 from ipi_mtd.commands.launching.progress_bar import ProgressBar
 from ipi_mtd.config import read_config
 from ipi_mtd.server.ipi_input import interpret
+from tests.harness.asking import ask_here
 
 INPUTS = Path(__file__).parents[2] / "inputs"
 
@@ -24,7 +25,10 @@ class Terminal(io.StringIO):
 @pytest.fixture(scope="module")
 def inputs():
     """The provided ones."""
-    return interpret(INPUTS / "input.xml", INPUTS.parent), read_config(INPUTS / "lj38.toml")
+    with pytest.MonkeyPatch.context() as patch:
+        ask_here(patch)
+        ipi = interpret(INPUTS / "input.xml", INPUTS.parent)
+    return ipi, read_config(INPUTS / "lj38.toml")
 
 
 def message(step):

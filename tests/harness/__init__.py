@@ -5,6 +5,7 @@
                other test has, and ended with the test
 ``example``    a run of the example with a real i-PI
 ``inputs``     the inputs of the example with some words replaced, and i-PI's for any cluster
+``asking``     i-PI asked what its input means, in the process of the tests
 ``plumed``     PLUMED, which follows a trace of positions, and its ``sum_hills``
 ``models``     metatomic models of CVs that are known
 ``energies``   metatomic models of an energy that is known

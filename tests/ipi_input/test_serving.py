@@ -53,6 +53,7 @@ def wrapped(tag, more=""):
     )
 
 
+@pytest.mark.usefixtures("asked_here")
 def test_the_example_is_accepted():
     require_served(interpret(ROOT / "inputs/input.xml", ROOT), Address("lj38"))
 

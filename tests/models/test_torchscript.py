@@ -1,17 +1,15 @@
 """What is quiet about TorchScript, and what is not."""
 
-import os
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
 from ipi_mtd.models.torchscript import torchscript
 from tests.harness.energies import Tether, export_energy
-
-ROOT = Path(__file__).parents[2]
+from tests.harness.inputs import OCTAHEDRON
+from tests.harness.ipi import ENVIRONMENT
 
 
 @pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
@@ -33,30 +31,22 @@ def test_other_warnings_are_let_through(message):
         warnings.warn(message, FutureWarning, stacklevel=1)
 
 
-def run(command, tmp_path):
-    """A command with every warning an error."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", *map(str, command)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+PROGRAM = """
+import sys
+from pathlib import Path
+from lj38.export import export
+export(Path("models"))
+from ipi_mtd.commands.cli import main
+sys.argv = ["ipi-mtd", "check", "run.toml"]
+main()
+"""
 
 
-def test_exporting_the_models_warns_of_nothing(tmp_path):
-    done = run(["lj38.export", "--output", tmp_path], tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_models_of_cvs_and_of_a_potential_are_loaded_and_evaluated_without_a_warning(
-    tmp_path, exported
-):
+def test_models_are_exported_loaded_and_evaluated_without_a_warning(tmp_path):
     (tmp_path / "run.toml").write_text(
         f"""
         [system]
-        structure = "{ROOT / "lj38/octahedron.xyz"}"
+        structure = "{OCTAHEDRON}"
         timestep = "1 fs"
         [socket]
         address = "nobody"
@@ -64,11 +54,18 @@ def test_models_of_cvs_and_of_a_potential_are_loaded_and_evaluated_without_a_war
         kind = "metatomic"
         file = "{export_energy(Tether(), tmp_path / "energy.pt")}"
         [models.soap]
-        file = "{exported / "soap-cv.pt"}"
+        file = "models/soap-cv.pt"
         [[cv]]
         name = "q4"
         component = 1
         """
     )
-    done = run(["ipi_mtd", "check", "run.toml"], tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
