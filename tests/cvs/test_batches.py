@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from metatomic.torch import NeighborListOptions
+from tests.cvs.models import FirstDistance, PairSums, export
 
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
@@ -16,7 +17,6 @@ from ipi_mtd.errors import UserError
 from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.conftest import TRICLINIC
-from tests.cvs.models import FirstDistance, PairSums, export
 
 LISTS = [
     NeighborListOptions(cutoff=5.0, full_list=False, strict=True),
@@ -161,7 +161,7 @@ def test_values_of_other_structures_are_an_error(tmp_path, argon):
     path = export(tmp_path / "model.pt", FirstDistance("shifted"), outputs={"feature": "system"})
     structures = shaken(argon, 2)
 
-    with pytest.raises(UserError, match="the samples of .* are not those it was asked for"):
+    with pytest.raises(UserError, match=r"the samples of .* are not those it was asked for"):
         FeatureModel(path, structures[0].types).evaluate(structures)
 
 

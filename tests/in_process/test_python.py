@@ -210,7 +210,7 @@ assert state == (torch.get_num_threads(), torch.get_default_dtype(), torch.is_gr
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_the_example_of_the_package_runs(run, octahedron, monkeypatch):
+def test_the_example_of_the_package_runs(run, octahedron):
     """As its docstring has it, but for the files."""
     path, directory = run
     text = re.search(r"    import ipi_mtd\n.*?(?=\n\"\"\"|\Z)", ipi_mtd.__doc__, re.S).group()
