@@ -139,6 +139,16 @@ def test_asking_for_the_jacobian_changes_nothing(cvs, argon):
     assert np.array_equal(strain_gradients, expected[1])
 
 
+@pytest.mark.parametrize("again", ["pull_back", "jacobian"])
+def test_the_way_back_can_be_gone_once(again, cvs, argon):
+    values = cvs.evaluate(shaken(argon, 2))
+    values.pull_back(np.ones((2, 4)))
+    calls = {"pull_back": lambda: values.pull_back(np.ones((2, 4))), "jacobian": values.jacobian}
+
+    with pytest.raises(RuntimeError, match="went with the call of pull_back"):
+        calls[again]()
+
+
 def test_the_features_are_those_of_each_structure(cvs, argon):
     structures = shaken(argon, 3)
 

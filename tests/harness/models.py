@@ -140,7 +140,8 @@ class FirstDistance(torch.nn.Module):
     Other kinds do something wrong: "detached" is not connected to the positions, "half" is so only
     to the first atom, "rounded" has steps, "raising" is an error, "empty" has no samples, "float32"
     is not the dtype, "counting" depends on the calls, "infinite" is not finite, "broken" has a
-    derivative that is not finite, "once" has a graph that cannot be followed back.
+    derivative that is not finite, "once" has a graph that cannot be followed back, "shifted" has
+    values of the systems after those that there are.
     """
 
     def __init__(self, kind: str = "plain", scale: float = 1.0):
