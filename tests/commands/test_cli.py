@@ -496,6 +496,7 @@ def test_launch_has_every_option_of_run():
     assert of_run < of_launch
 
 
+@pytest.mark.server
 def test_launching_into_a_file_is_refused(refusal, config, input_xml, tmp_path):
     name = unused_address()
     ours = input_xml(("<address> lj38 ", f"<address> {name} "))

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from ipi_mtd.arrays import FloatArray
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.structures.structure import Evaluation, Structure
+from tests.harness.differences import Energies, position_derivative, strain_derivative
 
 STEP = 1e-4  # bohr
 STRAIN = 1e-5
@@ -69,37 +69,14 @@ def evaluate(run: Run, structure: Structure) -> Evaluation:
     return run.system.evaluate([structure])[0].total
 
 
-def derivative(energy: Callable[[FloatArray], float], x: FloatArray, step: float) -> FloatArray:
-    """The gradient by differences of fourth order."""
-    gradient = np.empty_like(x)
-    for index in np.ndindex(*x.shape):
-        h = np.zeros_like(x)
-        h[index] = step
-        near = energy(x + h) - energy(x - h)
-        far = energy(x + 2.0 * h) - energy(x - 2.0 * h)
-        gradient[index] = (8.0 * near - far) / (12.0 * step)
-    return gradient
-
-
-def position_derivative(run: Run, structure: Structure) -> FloatArray:
-    def energy(R: FloatArray) -> float:
-        return evaluate(run, Structure(R, structure.cell, structure.types)).energy
-
-    return derivative(energy, structure.positions, STEP)
-
-
-def strain_derivative(run: Run, structure: Structure) -> FloatArray:
-    def energy(strain: FloatArray) -> float:
-        R, h = structure.positions @ strain, structure.cell @ strain
-        return evaluate(run, Structure(R, h, structure.types)).energy
-
-    return derivative(energy, np.eye(3), STRAIN)
+def energies_of(run: Run) -> Energies:
+    return lambda structures: [found.total.energy for found in run.system.evaluate(structures)]
 
 
 def check(run: Run, structure: Structure) -> None:
     answer = evaluate(run, structure)
-    forces = -position_derivative(run, structure)
-    virial = -strain_derivative(run, structure)
+    forces = -position_derivative(energies_of(run), structure, STEP)
+    virial = -strain_derivative(energies_of(run), structure, STRAIN)
     largest = np.abs(forces).max(), np.abs(virial).max()
     assert min(largest) > 1e-3  # of hartree and bohr: there is something to compare
     np.testing.assert_allclose(answer.forces, forces, rtol=0.0, atol=1e-8 * largest[0])

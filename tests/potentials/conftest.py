@@ -10,6 +10,7 @@ import pytest
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.potentials import Potential
 from ipi_mtd.structures.structure import Structure
+from tests.harness import differences
 
 SHEAR = np.array([[1.0, 0.0, 0.0], [0.1, 1.0, 0.0], [-0.05, 0.15, 1.0]])
 
@@ -24,18 +25,6 @@ def make_lattice(n: int, seed: int = 0) -> FloatArray:
     """The n^3 points of a cubic lattice of spacing 1.15, displaced at random: (n^3, 3)."""
     points = np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     return 1.15 * points + 0.05 * np.random.default_rng(seed).normal(size=(n**3, 3))
-
-
-def central_difference(f: Callable[[FloatArray], float], x: FloatArray, h: float) -> FloatArray:
-    """The gradient of `f` at `x`, accurate to h^4."""
-    gradient = np.empty_like(x)
-    for index in np.ndindex(*x.shape):
-        step = np.zeros_like(x)
-        step[index] = h
-        gradient[index] = (
-            8 * (f(x + step) - f(x - step)) - (f(x + 2 * step) - f(x - 2 * step))
-        ) / (12 * h)
-    return gradient
 
 
 @pytest.fixture
@@ -66,27 +55,22 @@ def slab(crystal: Structure) -> Structure:
     return make_structure(crystal.positions, crystal.cell * [[1], [1], [0]])
 
 
-@pytest.fixture
-def position_derivative() -> Callable[..., FloatArray]:
-    """The derivative of the energy with respect to the positions: (n_atoms, 3)."""
-
-    def derivative(potential: Potential, s: Structure, h: float = 1e-4) -> FloatArray:
-        return central_difference(
-            lambda x: potential.evaluate([Structure(x, s.cell, s.types)])[0].energy, s.positions, h
-        )
-
-    return derivative
+Derivative = Callable[..., FloatArray]
 
 
 @pytest.fixture
-def strain_derivative() -> Callable[..., FloatArray]:
-    """The derivative of the energy with respect to a strain of positions and cell: (3, 3)."""
+def position_derivative() -> Derivative:
+    """The derivative of a potential's energy with respect to the positions: (n_atoms, 3)."""
+    return lambda potential, s, h=1e-4: differences.position_derivative(
+        energies_of(potential), s, h
+    )
 
-    def derivative(potential: Potential, s: Structure, h: float = 1e-4) -> FloatArray:
-        def energy(strain: FloatArray) -> float:
-            strained = Structure(s.positions @ strain, s.cell @ strain, s.types)
-            return potential.evaluate([strained])[0].energy
 
-        return central_difference(energy, np.eye(3), h)
+@pytest.fixture
+def strain_derivative() -> Derivative:
+    """The same with respect to a strain of positions and cell: (3, 3)."""
+    return lambda potential, s, h=1e-4: differences.strain_derivative(energies_of(potential), s, h)
 
-    return derivative
+
+def energies_of(potential: Potential) -> differences.Energies:
+    return lambda structures: [found.energy for found in potential.evaluate(structures)]

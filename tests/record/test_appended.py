@@ -1,6 +1,7 @@
 """A file that only grows, or is cut back."""
 
 import resource
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,12 +18,15 @@ def file(tmp_path):
     appended.close()
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """No file may grow beyond 100 bytes."""
+    """No file may grow beyond 100 bytes; no longer than needed, as pytest writes files too."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_lines_are_there_at_once(file):
@@ -49,10 +53,9 @@ def test_a_tail_is_kept_under_a_name_of_its_own(file):
     assert file.keep_tail(17, "after-step-5") is None
 
 
-def test_a_file_that_may_not_grow_is_left_whole(file, small_files):
+def test_a_file_that_may_not_grow_is_left_whole(file):
     file.append(b"x" * 79 + b"\n")
-    small_files()
-    with pytest.raises(UserError, match="cannot be written: File too large"):
+    with small_files(), pytest.raises(UserError, match="cannot be written: File too large"):
         file.append(b"y" * 79 + b"\n")
     assert file.path.read_bytes() == b"# header\n" + b"x" * 79 + b"\n"
     assert file.size == 89
