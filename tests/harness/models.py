@@ -163,8 +163,8 @@ class FirstDistance(torch.nn.Module):
             n_rows = 0
         device = values[0].device
         rows = torch.arange(n_rows, dtype=torch.int32, device=device).reshape(-1, 1)
-        if self.kind == "alike":
-            rows = torch.zeros_like(rows)
+        if self.kind == "shifted":
+            rows = rows + 1
         results: Dict[str, TensorMap] = {}
         for name in outputs.keys():  # noqa: SIM118 - TorchScript
             results[name] = labelled(torch.cat(values)[:n_rows], Labels("system", rows))
