@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from metatomic.torch import NeighborListOptions
-from tests.cvs.models import FirstDistance, PairSums, export
 
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.cv import CV, CollectiveVariables
@@ -17,6 +16,7 @@ from ipi_mtd.errors import UserError
 from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.conftest import TRICLINIC
+from tests.harness.models import FirstDistance, PairSums, export
 
 LISTS = [
     NeighborListOptions(cutoff=5.0, full_list=False, strict=True),
