@@ -11,6 +11,7 @@ from benchmarks import timing
 from benchmarks.lj38_run import EPSILON, INPUTS, SIGMA
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.potentials import LennardJones
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 from lj38 import ATOMIC_NUMBER
 
@@ -57,13 +58,13 @@ def _shaken(liquid: Structure, rng: np.random.Generator) -> Structure:
 
 
 def _lennard_jones(liquid: Structure) -> timing.Measure:
-    potential = LennardJones(EPSILON, SIGMA, CUTOFF * SIGMA)
+    potential, neighborhood = LennardJones(EPSILON, SIGMA, CUTOFF * SIGMA), Neighborhood()
     rng = np.random.default_rng(0)
 
     def measure() -> list[float]:
         structure = _shaken(liquid, rng)
         begin = time.perf_counter()
-        potential.evaluate([structure])
+        potential.evaluate([structure], [neighborhood])
         return [time.perf_counter() - begin]
 
     return measure

@@ -12,7 +12,8 @@ from docs.kinds import in_words
 from docs.markdown import MADE, paragraphs, sentence, table
 from ipi_mtd.config import sections
 from ipi_mtd.config.schema import RunConfig
-from ipi_mtd.config.sections import PlumedSection, Section, nested_sections
+from ipi_mtd.config.section import Section, nested_sections
+from ipi_mtd.config.sections import PlumedSection
 
 HEAD = ("key", "value", "default", "meaning")
 

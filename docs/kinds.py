@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import annotated_types
 from pydantic.fields import FieldInfo
 
-from ipi_mtd.config.sections import Section
+from ipi_mtd.config.section import Section
 from ipi_mtd.config.values import OneOrMore, Words
 
 _SIMPLE = {

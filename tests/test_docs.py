@@ -8,8 +8,9 @@ import pytest
 from docs.configuration import configuration
 from docs.kinds import in_words
 from docs.pages import PAGES
+from ipi_mtd.config.biases import WallSection
 from ipi_mtd.config.schema import RunConfig
-from ipi_mtd.config.sections import CVSection, ModelSection, WallSection
+from ipi_mtd.config.sections import CVSection, ModelSection
 
 PATHS = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 

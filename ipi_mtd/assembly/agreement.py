@@ -10,6 +10,7 @@ from pathlib import Path
 from ipi_mtd import units
 from ipi_mtd.assembly.address import address_of
 from ipi_mtd.config import RunConfig
+from ipi_mtd.errors import UserError
 from ipi_mtd.server.address import Address
 from ipi_mtd.server.ipi_input import interpret
 from ipi_mtd.server.ipi_input.elements import Motion, System, Use
@@ -129,13 +130,45 @@ def _warn_of_potential(ipi: Interpretation, config: RunConfig, use: Use) -> None
         )
 
 
-def compare_with_input(config: RunConfig, structure: Structure) -> str | None:
+def find_barostat(ipi: Interpretation, address: Address) -> str | None:
+    """Where i-PI's input has the barostat, if there is one, of the system that a driver serves."""
+    use, *_ = ipi.uses_of(ipi.socket_at(address))
+    for motion in use.system.motion.parts:
+        if motion.moves_cell:
+            return f'{ipi.path}: <{motion.mode} mode="{motion.ensemble}">'
+    return None
+
+
+def require_virial(barostat: str | None, missing: str | None) -> None:
+    """Refuse a barostat if the potential has no virial.
+
+    Of the two, i-PI's input is known to whoever starts i-PI, and the other one only where the
+    potential is loaded.
+
+    Parameters
+    ----------
+    barostat : where it is, if there is one; see :func:`find_barostat`
+    missing : why the virial is missing, if it is; see :meth:`.Potential.missing_virial`
+
+    Raises
+    ------
+    UserError
+        If both are.
+    """
+    if barostat is not None and missing is not None:
+        raise UserError(f"{barostat} moves the cell by the virial, but {missing}")
+
+
+def compare_with_input(
+    config: RunConfig, structure: Structure, missing_virial: str | None
+) -> str | None:
     """Compare the configuration with i-PI's input, if it names one and it is the one in use.
 
     Parameters
     ----------
     config : the configuration
     structure : its structure
+    missing_virial : why the virial of its potential is missing, if it is
 
     Returns
     -------
@@ -159,4 +192,5 @@ def compare_with_input(config: RunConfig, structure: Structure) -> str | None:
     if not any(socket.is_at(address) for socket in ipi.sockets):
         return f"{path}: no ffsocket listens at {address}, so it is not checked"
     require_agreement(ipi, config, structure, address)
+    require_virial(find_barostat(ipi, address), missing_virial)
     return f"{path} agrees"

@@ -13,7 +13,8 @@ from ipi_mtd.bias import Bias
 from ipi_mtd.bias.surroundings import Surroundings
 from ipi_mtd.biased_system import BiasTerm
 from ipi_mtd.config import Config
-from ipi_mtd.config.sections import BiasSection, CVSection
+from ipi_mtd.config.biases import BiasSection
+from ipi_mtd.config.sections import CVSection
 from ipi_mtd.cvs.cv import CollectiveVariables
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.errors import UserError

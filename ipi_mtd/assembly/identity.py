@@ -12,7 +12,7 @@ from typing import Any, get_args
 from ipi_mtd.assembly.potential import potential_identity
 from ipi_mtd.assembly.structure import say_periodic
 from ipi_mtd.config import Config
-from ipi_mtd.config.sections import Section, nested_sections
+from ipi_mtd.config.section import Section, nested_sections
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.structures.structure import Structure
 

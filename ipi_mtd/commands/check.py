@@ -28,7 +28,8 @@ def check(config: RunConfig) -> Iterator[str]:
     """
     torch.set_num_threads(config.threads)
     assembled = Run(config)
-    found = compare_with_input(config, assembled.structure)
+    missing_virial = assembled.system.potential.missing_virial(assembled.structure)
+    found = compare_with_input(config, assembled.structure, missing_virial)
     yield describe(assembled)
     if found is not None:
         yield found

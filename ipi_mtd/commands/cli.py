@@ -62,8 +62,14 @@ def cli() -> None:
 @override_options
 @directory_options
 @click.option("--progress-fd", type=int, hidden=True)
+@click.option("--barostat", hidden=True)
 def run(
-    config: Path, output: Path, overrides: Overrides, start: Start, progress_fd: int | None
+    config: Path,
+    output: Path,
+    overrides: Overrides,
+    start: Start,
+    progress_fd: int | None,
+    barostat: str | None,
 ) -> None:
     """Connect to i-PI and serve forces and bias until it says EXIT.
 
@@ -75,7 +81,7 @@ def run(
     from ipi_mtd.config import read_input
 
     launcher = None if progress_fd is None else Launcher(progress_fd)
-    run_driver(read_input(config, **overrides), output, start, launcher)
+    run_driver(read_input(config, **overrides), output, start, launcher, barostat)
 
 
 @cli.command()

@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element, ElementTree
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ipi_mtd.assembly.address import address_of
-from ipi_mtd.assembly.agreement import require_agreement
+from ipi_mtd.assembly.agreement import find_barostat, require_agreement
 from ipi_mtd.assembly.structure import structure_of
 from ipi_mtd.commands.launching.going_on import INPUT, ONCE, Continuation
 from ipi_mtd.commands.launching.processes import Pair, find_ipi
@@ -94,6 +94,8 @@ def launch(
     going_on = Continuation(config_path, output, hills, address_of(config), options)
     plan = _plan(input_xml, config, going_on)
     command = [sys.executable, "-m", "ipi_mtd", "run", str(config_path), "--output", str(output)]
+    if (found := find_barostat(plan.ipi, plan.address)) is not None:
+        command += ["--barostat", found]
     pair = Pair([*command, *arguments], output, output / "i-pi.log", output / LOG, retries)
     bar = ProgressBar(plan.ipi, config, quiet)
     interrupted = False

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ipi_mtd.assembly.address import address_of
-from ipi_mtd.assembly.agreement import compare_with_input
+from ipi_mtd.assembly.agreement import compare_with_input, require_virial
 from ipi_mtd.assembly.describe import describe, describe_cell
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.commands.progress import Launcher, Progress
@@ -24,7 +24,13 @@ from ipi_mtd.walker import Walker
 log = logging.getLogger(__name__)
 
 
-def run(config: RunConfig, output: Path, start: Start, launcher: Launcher | None = None) -> None:
+def run(
+    config: RunConfig,
+    output: Path,
+    start: Start,
+    launcher: Launcher | None = None,
+    barostat: str | None = None,
+) -> None:
     """Serve i-PI until it says EXIT.
 
     Parameters
@@ -33,6 +39,7 @@ def run(config: RunConfig, output: Path, start: Start, launcher: Launcher | None
     output : where HILLS, COLVAR and the journal go
     start : what to do with the files of an earlier run
     launcher : the process that has started this one and starts i-PI when it is ready
+    barostat : where i-PI's input has one, as the launcher has found
 
     Raises
     ------
@@ -42,9 +49,13 @@ def run(config: RunConfig, output: Path, start: Start, launcher: Launcher | None
     """
     torch.set_num_threads(config.threads)
     assembled = Run(config)
+    missing_virial = assembled.system.potential.missing_virial(assembled.structure)
     if launcher is not None:
+        require_virial(barostat, missing_virial)
         launcher.forward_warnings()
-    elif compared := compare_with_input(config, assembled.structure):
+        if missing_virial is not None:  # the potential has warned before
+            launcher.tell(warning=missing_virial)
+    elif compared := compare_with_input(config, assembled.structure, missing_virial):
         log.info("%s", compared)
     record = assembled.open(output, start)
     try:

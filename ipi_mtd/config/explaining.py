@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ipi_mtd.config.schema import RunConfig
-from ipi_mtd.config.sections import nested_sections
+from ipi_mtd.config.section import nested_sections
 
 
 def explain(error: ValidationError, content: dict[str, Any]) -> str:

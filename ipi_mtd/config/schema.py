@@ -7,24 +7,20 @@ from typing import Annotated, TypeAlias, get_origin
 
 from pydantic import Field, PositiveInt, PrivateAttr, field_validator, model_validator
 
+from ipi_mtd.config.biases import BiasSection, MetadSection, WallSection
+from ipi_mtd.config.section import Section, nested_sections, require_known
 from ipi_mtd.config.sections import (
     ASESection,
-    BiasSection,
     ColvarSection,
     CVSection,
     LennardJonesSection,
-    MetadSection,
     MetatomicSection,
     ModelSection,
     NoPotentialSection,
     RunSystemSection,
-    Section,
     SocketSection,
     SystemSection,
     UnitsSection,
-    WallSection,
-    nested_sections,
-    require_known,
 )
 from ipi_mtd.config.values import Name
 

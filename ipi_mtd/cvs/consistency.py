@@ -83,9 +83,11 @@ class Reference:
         from vesin.metatomic import NeighborList
 
         device = self._types.device
+        # a model may differentiate with respect to these itself
+        R = torch.from_numpy(positions).to(self._dtype).to(device).requires_grad_(True)
         system = System(
             self._types,
-            torch.from_numpy(positions).to(self._dtype).to(device),
+            R,
             torch.from_numpy(cell).to(self._dtype).to(device),
             torch.from_numpy(cell.any(axis=1)).to(device),
         )

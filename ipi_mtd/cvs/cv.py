@@ -87,6 +87,7 @@ class CVValues:
         self._neighborhoods = neighborhoods
         self._features: dict[str, Features] = {}
         self._s: dict[str, torch.Tensor] = {}
+        self._has_graph = True
         self.s: FloatArray = np.empty((len(structures), len(cvs.cvs)))
         for name, readout in cvs.readouts.items():
             features = self._of_model(name)
@@ -150,6 +151,8 @@ class CVValues:
         UserError
             If a model cannot be differentiated, or the gradient is not finite.
         """
+        self._require_graph()
+        self._has_graph = False
         (first, readout), *others = self._cvs.readouts.items()
         gradients, strain_gradients = self._features[first].pull_back(
             self._s[first], dV_ds[:, readout.which]
@@ -174,6 +177,7 @@ class CVValues:
         UserError
             If a model cannot be differentiated, or a derivative is not finite.
         """
+        self._require_graph()
         slopes: dict[int, FloatArray] = {}
         for name, readout in self._cvs.readouts.items():
             for one, k in zip(np.eye(len(readout.which)), readout.which.tolist(), strict=True):
@@ -183,6 +187,10 @@ class CVValues:
                     self._s[name], seed, retain_graph=True
                 )
         return list(np.stack([slopes[k] for k in range(len(slopes))], axis=1))
+
+    def _require_graph(self) -> None:
+        if not self._has_graph:
+            raise RuntimeError("what led back to the positions went with the call of pull_back")
 
     def _of_model(self, name: str) -> Features:
         if name not in self._features:

@@ -8,7 +8,9 @@ the model is loaded, in :mod:`ipi_mtd.cvs.model`.
 
 The vectors of the pairs are inputs of the graph, like the positions and the cell. A strain acts on
 all three alike, and what a pair contributes to its two atoms is added to them in the end, which
-takes half the time of following the graph from the vectors back to the positions.
+takes half the time of following the graph from the vectors back to the positions. A model that
+differentiates something itself finds positions and vectors independent of each other, as it does
+in metatomic's wrapper, which scales both.
 
 TorchScript reads the annotations of this file, so they are written the way it understands.
 """

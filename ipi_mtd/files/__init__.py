@@ -1,1 +1,1 @@
-"""What a run leaves behind: HILLS, COLVAR and the journal."""
+"""Formats, bytes to numbers and back: HILLS, COLVAR, free energies, the journal."""

@@ -1,0 +1,1 @@
+"""Biased energies for programs in the same process: Python, ASE."""

@@ -1,0 +1,1 @@
+"""Exported metatomic models: finding, checking and loading them, and their devices."""

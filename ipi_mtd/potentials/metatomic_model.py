@@ -12,7 +12,7 @@ import torch
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.models.loading import load_model, pick_device
+from ipi_mtd.models.loading import last_line, load_model, pick_device
 from ipi_mtd.models.torchscript import torchscript
 from ipi_mtd.potentials.potential import Potential, with_neighborhoods
 from ipi_mtd.structures.neighbors import Neighborhood, NeighborList
@@ -115,7 +115,7 @@ class MetatomicPotential(Potential):
                     materialize_grads=True,  # what is not used has a derivative of zero
                 )
         except Exception as error:
-            raise UserError(f"{self.path}: the model failed: {_last_line(error)}") from error
+            raise UserError(f"{self.path}: the model failed: {last_line(error)}") from error
         found = iter(gradients)
         return [
             self._evaluation(energy, each, [next(found) for _ in each.leaves])
@@ -213,12 +213,6 @@ def _pick_energy(outputs: list[str], variant: str | None, path: Path) -> str:
         f"{path}: a potential needs a model with the output `{wanted}`, this one has "
         + ", ".join(f"`{output}`" for output in outputs)
     )
-
-
-def _last_line(error: Exception) -> str:
-    """What a model's own error says, without TorchScript's traceback in front of it."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
 
 
 def _numpy(tensor: torch.Tensor) -> FloatArray:

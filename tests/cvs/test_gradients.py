@@ -16,7 +16,7 @@ from ipi_mtd.cvs.features import Features
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.structures.structure import Structure
 from tests.cvs.alone import Alone
-from tests.harness.models import FirstDistance, PairSums, export
+from tests.harness.models import FirstDistance, Forces, PairSums, export
 
 LISTS = {
     "half": [NeighborListOptions(cutoff=5.0, full_list=False, strict=True)],
@@ -114,6 +114,28 @@ def test_a_float32_model_has_its_gradient_to_single_precision(eleven, tmp_path):
     assert ours.dtype == our_strain.dtype == np.float64
     assert ours == pytest.approx(exact, abs=1e-5 * np.abs(exact).max())
     assert our_strain == pytest.approx(exact_strain, abs=1e-5 * np.abs(exact_strain).max())
+
+
+def test_a_model_may_differentiate_something_itself(eleven, tmp_path):
+    path = export(tmp_path / "forces.pt", Forces(5.0), outputs={"feature": "system"})
+    model = FeatureModel(path, eleven.types)
+    rng = np.random.default_rng(6)
+    direction, strain = rng.normal(size=(11, 3)), rng.normal(size=(3, 3))
+    seed = np.ones((1, 1))
+
+    gradient, strain_gradient = Alone(model, eleven).pull_back(seed)
+
+    along = central_difference(
+        lambda h: Alone(model, displaced(eleven, h * direction)).values.item(), 1e-3
+    )
+    under = central_difference(
+        lambda h: Alone(model, strained(eleven, h * strain)).values.item(), 1e-4
+    )
+    scale = np.abs(gradient * direction).sum()
+    assert np.sum(gradient * direction) == pytest.approx(along, abs=1e-6 * scale)
+    scale = np.abs(strain_gradient * strain).sum()
+    assert np.sum(strain_gradient * strain) == pytest.approx(under, abs=1e-6 * scale)
+    model.verify(eleven)
 
 
 @pytest.mark.parametrize("name", ["histo-cv.pt", "soap-cv.pt"])

@@ -164,7 +164,8 @@ class FirstDistance(torch.nn.Module):
     Other kinds do something wrong: "detached" is not connected to the positions, "half" is so only
     to the first atom, "rounded" has steps, "raising" is an error, "empty" has no samples, "float32"
     is not the dtype, "counting" depends on the calls, "infinite" is not finite, "broken" has a
-    derivative that is not finite, "once" has a graph that cannot be followed back.
+    derivative that is not finite, "once" has a graph that cannot be followed back, "shifted" has
+    values of the systems after those that there are.
     """
 
     def __init__(self, kind: str = "plain", scale: float = 1.0):
@@ -186,8 +187,8 @@ class FirstDistance(torch.nn.Module):
             n_rows = 0
         device = values[0].device
         rows = torch.arange(n_rows, dtype=torch.int32, device=device).reshape(-1, 1)
-        if self.kind == "alike":
-            rows = torch.zeros_like(rows)
+        if self.kind == "shifted":
+            rows = rows + 1
         results: Dict[str, TensorMap] = {}
         for name in outputs.keys():  # noqa: SIM118 - TorchScript
             results[name] = labelled(torch.cat(values)[:n_rows], Labels("system", rows))
@@ -276,3 +277,36 @@ class Constant(torch.nn.Module):
             values = torch.ones((len(systems), 1), dtype=torch.float64)
             results[name] = labelled(values, samples)
         return results
+
+
+class Forces(torch.nn.Module):
+    """Squared slopes of an energy, with respect to positions and to the vectors of the pairs."""
+
+    def __init__(self, cutoff: float):
+        super().__init__()
+        self.pairs = NeighborListOptions(cutoff=cutoff, full_list=False, strict=False)
+
+    def requested_neighbor_lists(self) -> List[NeighborListOptions]:
+        return [self.pairs]
+
+    def forward(
+        self,
+        systems: List[System],
+        outputs: Dict[str, ModelOutput],  # noqa: ARG002
+        selected_atoms: Optional[Labels],  # noqa: ARG002
+    ) -> Dict[str, TensorMap]:
+        values: List[torch.Tensor] = []
+        for system in systems:
+            vectors = system.get_neighbor_list(self.pairs).values
+            r_ij = vectors.squeeze(2)
+            y = torch.clamp(1 - (r_ij * r_ij).sum(dim=1) / self.pairs.cutoff**2, min=0.0)
+            energy = (y**4).sum() + 0.01 * (system.positions**2).sum()
+            value = torch.zeros((1, 1), dtype=energy.dtype)
+            for slope in torch.autograd.grad(
+                [energy], [system.positions, vectors], create_graph=True
+            ):
+                assert slope is not None
+                value = value + (slope * slope).sum()
+            values.append(value)
+        rows = torch.arange(len(systems), dtype=torch.int32).reshape(-1, 1)
+        return {"feature": labelled(torch.cat(values), Labels("system", rows))}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from square_input import AS_BIAS, PHYSICS, SQUARE
 
-from ipi_mtd.assembly.agreement import require_agreement
+from ipi_mtd.assembly.agreement import find_barostat, require_agreement, require_virial
 from ipi_mtd.assembly.structure import structure_of
 from ipi_mtd.config import Config
 from ipi_mtd.errors import UserError
@@ -258,6 +258,26 @@ def test_a_cell_that_moves_may_be_another_one(read, configure, caplog):
     caplog.clear()
     compare(dataclasses.replace(other, step=9), configure(periodic=True))
     assert not said_of_the_input(caplog)
+
+
+@pytest.mark.parametrize("replacements", [NPT, (*NPT, *WITH_RAMP), (*NPT, *AS_BIAS)])
+def test_a_barostat_is_found(read, replacements):
+    ipi = read(*replacements)
+    assert find_barostat(ipi, HERE) == f'{ipi.path}: <dynamics mode="npt">'
+
+
+def test_none_is_found_where_the_cell_does_not_move(read):
+    assert find_barostat(read(), HERE) is None
+
+
+def test_a_barostat_needs_the_virial():
+    require_virial(None, "there is none")
+    require_virial('in.xml: <dynamics mode="npt">', None)
+    with pytest.raises(UserError) as raised:
+        require_virial('in.xml: <dynamics mode="npt">', "there is none")
+    assert str(raised.value) == (
+        'in.xml: <dynamics mode="npt"> moves the cell by the virial, but there is none'
+    )
 
 
 def test_a_cell_that_is_turned_is_the_same(read, configure):

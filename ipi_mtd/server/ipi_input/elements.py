@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.server.address import Address
 
+VARIABLE_CELL = ("npt", "nst", "scnpt")
+"""Ensembles in which a barostat moves the cell."""
+
 
 @dataclass(frozen=True, slots=True)
 class ForceField:
@@ -79,6 +82,11 @@ class Motion:
     def parts(self) -> tuple[Motion, ...]:
         """The motions that are done one after the other in a step."""
         return self.motions or (self,)
+
+    @property
+    def moves_cell(self) -> bool:
+        """Whether there is a barostat, which needs the virial."""
+        return self.ensemble in VARIABLE_CELL
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 SAME_CELL = 1e-3
 """A relative difference of lengths that comes from how they are written."""
 
-VARIABLE_CELL = ("npt", "nst", "scnpt")
-"""Ensembles of i-PI in which the cell moves."""
-
 GAP = 8.0
 """Angstrom between a molecule and its image: with less, nobody would call it isolated."""
 
@@ -102,7 +99,7 @@ def _compare_cells(
     sides = (np.linalg.norm(cell, axis=1) for cell in (theirs, expected))
     if ratio := bohr_for_angstrom(*sides):
         found += f", which is {ratio} that: see `cell_units`, or `units`, in i-PI's input"
-    if any(motion.ensemble in VARIABLE_CELL for motion in system.motion.parts):
+    if any(motion.moves_cell for motion in system.motion.parts):
         log.warning("%s: %s", ipi.path, found)
     else:
         raise ipi.error(found)
