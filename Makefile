@@ -41,7 +41,7 @@ test: lint $(models)
 	$(bin)/python -m pytest -n 2
 
 test-fast: $(installed) $(models)
-	$(bin)/python -m pytest -n 2 -m "not server"
+	$(bin)/python -m pytest -n 2 --dist loadfile -m "not server"
 
 test-long: $(installed) $(models)
 	$(bin)/python -m pytest -n 2 -m long --long

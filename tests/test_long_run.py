@@ -60,5 +60,5 @@ def test_of_steps_with_the_models_of_the_example(tmp_path, exported, times):
 def test_of_many_steps_of_the_history(tmp_path, times):
     system = open_run(tmp_path)
     structure = Structure(np.eye(3), np.zeros((3, 3)), np.full(3, 18, dtype=np.int32))
-    assert growth(system, structure, 2000, 15_000 * times) < 3 * MIB
+    assert growth(system, structure, 2000, 10_000 * times) < 3 * MIB
     system.history.close()

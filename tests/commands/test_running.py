@@ -58,10 +58,11 @@ def test_after_exit_the_status_is_zero(pair):
     assert f"i-PI said EXIT after step {STEPS}, 2 hills" in pair.log("driver.log")
 
 
-def test_the_trajectory_does_not_depend_on_the_connection(pair, pairs):
-    finish(*pairs["unix"].started)
+@pytest.mark.parametrize("other", ["classic", "inet"])
+def test_the_trajectory_does_not_depend_on_the_connection(pairs, other):
+    finish(*pairs["unix"].started, *pairs[other].started)
     for name in ("lj38.pos_0.extxyz", "lj38.extras_0", "lj38.out", "HILLS", "COLVAR"):
-        assert pair.read(name) == pairs["unix"].read(name)
+        assert pairs[other].read(name) == pairs["unix"].read(name)
 
 
 def test_the_extras_of_each_printed_step_come_out(pair):

@@ -20,6 +20,10 @@ def undisturbed(request, new_site, exported):
     """The run of the module's `INPUT` that nothing happens to."""
     run = ExampleRun.at(new_site("undisturbed"), exported).prepare(*request.module.INPUT)
     assert finish(*run.both()) == [0, 0], run.log("driver.log")
+    steps, *_ = request.module.INPUT
+    # what the others are compared with is not empty: a hill each 30 steps, a row each 10
+    assert len(run.rows("HILLS")) == steps // 30
+    assert len(run.rows("COLVAR")) == steps // 10 + 1
     return run
 
 

@@ -142,6 +142,7 @@ def test_a_model_that_needs_no_extension_ignores_the_directory(model, tmp_path):
 
 
 # A second copy of featomic's library kills the process, so each order gets a process of its own.
+@pytest.mark.server
 @pytest.mark.parametrize("directories", [["None", "here"], ["here", "None"]], ids="-".join)
 def test_featomic_is_found_with_and_without_its_directory(directories, exported):
     program = f"""

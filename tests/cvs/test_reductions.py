@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs import reductions
 from ipi_mtd.cvs.reductions import Reduction
 from ipi_mtd.errors import UserError
+from tests.harness.plumed import follow, needs_plumed
 
 X = np.random.default_rng(1).uniform(0.5, 2.0, 9)
 
@@ -126,38 +125,16 @@ Plumed = Callable[[FloatArray, list[str]], tuple[float, FloatArray]]
 
 
 @pytest.fixture
-def plumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plumed:
+def plumed(tmp_path: Path) -> Plumed:
     """Lets PLUMED reduce a vector of distances, called d, to s; gives s and its derivatives."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PLUMED_NUM_THREADS", "1")
-    import plumed
 
     def reduce(x: FloatArray, lines: list[str]) -> tuple[float, FloatArray]:
-        n_atoms = len(x) + 1
-        positions, forces = np.zeros((n_atoms, 3)), np.zeros((n_atoms, 3))
-        positions[1:, 0] = x
-        s, shape = np.zeros(()), np.zeros(1, dtype=np.int64)
-        with plumed.Plumed() as kernel:
-            kernel.cmd("setRealPrecision", 8)
-            kernel.cmd("setNatoms", n_atoms)
-            kernel.cmd("setMDEngine", "pytest")
-            kernel.cmd("setTimestep", 0.001)
-            kernel.cmd("setLogFile", "plumed.log")
-            kernel.cmd("init")
-            pairs = " ".join(f"ATOMS{k}=1,{k + 1}" for k in range(1, n_atoms))
-            for line in (f"d: DISTANCE NOPBC {pairs}", *lines, "BIASVALUE ARG=s"):
-                kernel.cmd("readInputLine", line)
-            kernel.cmd("getDataRank s", shape)
-            kernel.cmd("setMemoryForData s", s)
-            kernel.cmd("setStep", 0)
-            kernel.cmd("setPositions", positions)
-            kernel.cmd("setForces", forces)
-            kernel.cmd("setMasses", np.ones(n_atoms))
-            kernel.cmd("setCharges", np.zeros(n_atoms))
-            kernel.cmd("setBox", np.zeros((3, 3)))
-            kernel.cmd("setVirial", np.zeros((3, 3)))
-            kernel.cmd("calc")
-        return float(s), -forces[1:, 0]
+        positions = np.zeros((1, len(x) + 1, 3))
+        positions[0, 1:, 0] = x
+        pairs = " ".join(f"ATOMS{k}=1,{k + 1}" for k in range(1, len(x) + 1))
+        text = "\n".join((f"d: DISTANCE NOPBC {pairs}", *lines, "BIASVALUE ARG=s"))
+        done = follow(text, positions, tmp_path)
+        return float(done.V[0]), -done.forces[0, 1:, 0]
 
     return reduce
 
@@ -194,10 +171,7 @@ AS_PLUMED = {
 }
 
 
-@pytest.mark.skipif(
-    (sys.platform, platform.machine()) != ("linux", "x86_64"),
-    reason="the wheel with the PLUMED kernel is for Linux on x86-64",
-)
+@needs_plumed
 @pytest.mark.parametrize(("reduction", "lines"), AS_PLUMED.values(), ids=AS_PLUMED.keys())
 def test_we_reduce_like_plumed(plumed, reduction, lines):
     s, ds_dx = reduced(reduction, X)

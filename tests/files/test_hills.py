@@ -16,6 +16,7 @@ from ipi_mtd.files.hills import (
     format_identity,
     read_hills,
 )
+from tests.harness.plumed import follow, needs_plumed
 
 HEADER = (
     b"#! FIELDS time d t sigma_d sigma_t height biasf\n"
@@ -34,43 +35,31 @@ PRINT ARG=d,t,m.bias FILE=COLVAR FMT=%.17g
 # The TEMP is in the input, so PLUMED writes heights times 10/9.
 
 
-def run_plumed(monkeypatch, folder: Path, steps: range, restart: bool = False) -> str:
+def run_plumed(folder: Path, steps: range, restart: bool = False) -> str:
     """Drive PLUMED along random positions, give its log."""
-    plumed = pytest.importorskip("plumed")
-    monkeypatch.chdir(folder)
-    p = plumed.Plumed()
-    p.cmd("setNatoms", 4)
-    p.cmd("setMDEngine", "test")
-    p.cmd("setTimestep", 0.002)
-    p.cmd("setLogFile", "log")
-    p.cmd("setRestart", int(restart))
-    p.cmd("init")
-    for line in PLUMED_INPUT.strip().splitlines():
-        p.cmd("readInputLine", line)
-    for step in steps:
-        positions = np.random.default_rng(step).normal(size=(4, 3))
-        box, virial, forces, ones = 10 * np.eye(3), np.zeros((3, 3)), np.zeros((4, 3)), np.ones(4)
-        p.cmd("setStep", step)
-        p.cmd("setPositions", positions)
-        p.cmd("setForces", forces)
-        p.cmd("setVirial", virial)
-        p.cmd("setBox", box)
-        p.cmd("setMasses", ones)
-        p.cmd("setCharges", ones)
-        p.cmd("calc")
-    p.finalize()
-    return (folder / "log").read_text()
+    positions = np.array([np.random.default_rng(step).normal(size=(4, 3)) for step in steps])
+    follow(
+        "RESTART\n" * restart + PLUMED_INPUT,
+        positions,
+        folder,
+        cells=np.tile(10.0 * np.eye(3), (len(steps), 1, 1)),
+        timestep=0.002,
+        first_step=steps[0],
+    )
+    return (folder / "plumed.log").read_text()
 
 
-def test_the_header_is_the_one_that_plumed_writes(tmp_path, monkeypatch):
-    run_plumed(monkeypatch, tmp_path, range(3))
+@needs_plumed
+def test_the_header_is_the_one_that_plumed_writes(tmp_path):
+    run_plumed(tmp_path, range(3))
     assert format_hills_header(("d", "t"), PERIODS) == HEADER
     assert (tmp_path / "HILLS").read_bytes().startswith(HEADER)
 
 
-def test_plumed_files_are_read_through_a_restart(tmp_path, monkeypatch):
-    run_plumed(monkeypatch, tmp_path, range(9))
-    run_plumed(monkeypatch, tmp_path, range(9, 15), restart=True)
+@needs_plumed
+def test_plumed_files_are_read_through_a_restart(tmp_path):
+    run_plumed(tmp_path, range(9))
+    run_plumed(tmp_path, range(9, 15), restart=True)
     assert (tmp_path / "HILLS").read_bytes().count(b"FIELDS") == 2
     hills, colvar = read_hills(tmp_path / "HILLS"), read_colvar(tmp_path / "COLVAR")
     deposited = np.isin(colvar["time"].round(6), hills.times.round(6))
@@ -84,7 +73,8 @@ def test_plumed_files_are_read_through_a_restart(tmp_path, monkeypatch):
     assert hills.heights[0] == pytest.approx(1.2 * 10 / 9, rel=1e-15)
 
 
-def test_plumed_restarts_from_what_is_written_and_skips_our_lines(tmp_path, monkeypatch):
+@needs_plumed
+def test_plumed_restarts_from_what_is_written_and_skips_our_lines(tmp_path):
     hill = Hill((2.136459834790144, -0.4382978124439778), (0.1, 0.2), 4.0 / 3.0)
     (tmp_path / "HILLS").write_bytes(
         format_hills_header(("d", "t"), PERIODS)
@@ -93,7 +83,7 @@ def test_plumed_restarts_from_what_is_written_and_skips_our_lines(tmp_path, monk
         + format_identity({"late": "one"})
         + format_hill(0.008, hill, 10.0)
     )
-    assert "2 Gaussians read" in run_plumed(monkeypatch, tmp_path, range(9, 11), restart=True)
+    assert "2 Gaussians read" in run_plumed(tmp_path, range(9, 11), restart=True)
     hills = read_hills(tmp_path / "HILLS")
     assert list(hills)[:2] == [hill, hill]
     assert len(hills) == 3

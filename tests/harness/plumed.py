@@ -49,6 +49,7 @@ def follow(
     *,
     cells: FloatArray | None = None,
     timestep: float = 0.001,
+    first_step: int = 0,
     units: Sequence[tuple[str, float]] = (),
 ) -> Followed:
     """Impose a trace on PLUMED.
@@ -60,6 +61,7 @@ def follow(
     directory : where PLUMED reads and writes its files
     cells : (n, 3, 3) array; none if the atoms are in free space
     timestep : in PLUMED's unit, ps
+    first_step : the number of the first structure
     units : commands that set the units of the engine, before anything else; nm, kJ/mol without any
     """
     import plumed  # here, so that a machine without the wheel skips first
@@ -87,7 +89,7 @@ def follow(
         for step in range(n):
             # PLUMED keeps the addresses until "calc": no array may be a temporary one
             x, cell = positions[step].copy(), cells[step].copy()
-            kernel.cmd("setStep", step)
+            kernel.cmd("setStep", first_step + step)
             kernel.cmd("setPositions", x)
             kernel.cmd("setBox", cell)
             kernel.cmd("setMasses", masses)

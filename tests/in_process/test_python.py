@@ -198,6 +198,7 @@ def test_the_stress_of_the_calculator_is_its_strain_derivative(tmp_path, exporte
     assert np.sum(stress * strain) * crystal.get_volume() == pytest.approx(slope, rel=1e-5)
 
 
+@pytest.mark.server
 def test_importing_and_opening_change_no_global_state(described):
     code = f"""
 import torch

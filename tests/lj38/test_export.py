@@ -36,6 +36,7 @@ def test_only_the_soap_model_needs_featomic(exported):
     assert listed_extensions(exported / "soap-cv.pt") == ["featomic_torch"]
 
 
+@pytest.mark.server
 def test_the_extensions_are_enough_without_featomics_python_package(exported):
     program = f"""
 import sys

@@ -42,6 +42,7 @@ main()
 """
 
 
+@pytest.mark.server
 def test_models_are_exported_loaded_and_evaluated_without_a_warning(tmp_path):
     (tmp_path / "run.toml").write_text(
         f"""

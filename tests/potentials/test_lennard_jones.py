@@ -269,6 +269,7 @@ for z in map(float, sys.argv[1:]):
 """
 
 
+@pytest.mark.server
 def test_an_atom_that_has_left_a_slab_does_no_harm():
     # in a process of its own, which a division by zero would kill
     subprocess.run([sys.executable, "-c", FAR_FROM_A_SLAB, "50", "1e4", "1e6"], check=True)

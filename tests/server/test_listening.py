@@ -1,19 +1,19 @@
 """Who is at an address, learned without disturbing him."""
 
 import socket
-import uuid
 
 import pytest
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.server.address import Address
 from ipi_mtd.server.listening import has_client, is_stale
+from tests.harness.ipi import unused_address
 
 
 @pytest.fixture
 def unix():
     """A unix socket's address and a server there."""
-    address = Address(f"test-{uuid.uuid4().hex}")
+    address = Address(unused_address())
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(address.path))
         server.listen(1)
