@@ -75,7 +75,7 @@ class Diary:
         self.events.append("propose")
         energy = float(structure.positions[0, 0])
         total = Evaluation(energy, structure.positions, structure.cell)
-        return BiasedEvaluation(structure, total, energy, 0.25, Values(np.array([1.5])), {})
+        return BiasedEvaluation(structure, total, energy, 0.25, Values(np.array([[1.5]])), {})
 
     def commit(self):
         self.events.append("commit")
