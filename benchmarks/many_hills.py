@@ -44,14 +44,14 @@ def main(long: bool) -> None:
 
 def _fill(run: Run, n_hills: int) -> list[float]:
     """Add hills all over the region that LJ38 explores; return how long each took."""
-    (term,) = run.metads
+    (term,) = run.biases.terms
     rng = np.random.default_rng(0)
     centers = rng.uniform((10.0, -1.0), (28.0, 14.0), (n_hills, 2))
     times = []
     for center in centers.tolist():
         hill = Hill(tuple(center), term.bias.sigma, 1e-6)
         begin = time.perf_counter()
-        term.bias.add(hill)
+        term.bias.learn([hill])
         times.append(time.perf_counter() - begin)
     return times
 
