@@ -52,7 +52,7 @@ def test_of_steps_with_the_models_of_the_example(tmp_path, exported, times):
     }
     run = Run(config.model_copy(update={"models": models}))
     session = session_of(run, tmp_path)
-    assert growth(session, run.structure, 1000, 2000 * times) < 3 * MIB
+    assert growth(session, run.structure, 500, 1000 * times) < 3 * MIB
     session.close()
 
 

@@ -8,7 +8,7 @@ from ipi_mtd.analysis.free_energy import free_energy
 from tests.analysis.brownian import beginning, hills_of, metadynamics
 
 PI = np.pi
-N_RUNS = 40
+N_RUNS = 30
 
 
 def uneven_double_well(s):

@@ -16,6 +16,9 @@ from metatomic.torch import (
     System,
 )
 
+_files: Dict[str, bytes] = {}
+"""What was exported in this process, by the words of the request: scripting takes a while."""
+
 
 def export(
     path: Path,
@@ -30,6 +33,11 @@ def export(
     interaction_range: float = 10.0,
 ) -> Path:
     """Save a module as a metatomic model; `outputs` are names and sample kinds."""
+    asked = (outputs, unit, dtype, devices, types, output_unit, interaction_range)
+    request = f"{in_words(module)} {asked}"
+    if request in _files:
+        path.write_bytes(_files[request])
+        return path
     capabilities = ModelCapabilities(
         length_unit=unit,
         outputs={
@@ -43,7 +51,23 @@ def export(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old names and missing units, which are what we want
         AtomisticModel(module.eval(), ModelMetadata(), capabilities).save(path)
+    _files[request] = path.read_bytes()
     return path
+
+
+def in_words(module: torch.nn.Module) -> str:
+    """All that a module is: its class, and numbers, words and neighbor lists."""
+    assert not module.state_dict(), "its parameters would have to be told apart too"
+    attributes = {k: v for k, v in vars(module).items() if not k.startswith("_")}
+    values = {
+        name: list(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in attributes.items()
+        if name != "training"
+    }
+    kind = type(module)
+    words = f"{kind.__module__}.{kind.__qualname__} {values}"
+    assert " at 0x" not in words, words
+    return words
 
 
 def labelled(values: torch.Tensor, samples: Labels) -> TensorMap:
