@@ -7,7 +7,7 @@ import os
 
 import torch
 
-from benchmarks import force_call, many_hills, md_step, system_size
+from benchmarks import batches, force_call, many_hills, md_step, system_size
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {load:.1f} before we begin; torch {torch.__version__}")
     print("Medians, in brackets the quartiles.")
     force_call.main()
+    batches.main()
     md_step.main()
     many_hills.main(arguments.long)
     system_size.main()

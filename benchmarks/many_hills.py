@@ -14,7 +14,9 @@ from benchmarks import timing
 from benchmarks.lj38_run import make_run, trajectory
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.assembly.run import Run
+from ipi_mtd.biased_system import Occasion
 from ipi_mtd.files.hills import Hill
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 
 BATCH, ROUNDS = 40, 15
@@ -57,11 +59,14 @@ def _fill(run: Run, n_hills: int) -> list[float]:
 
 
 def _force_calls(run: Run, frames: list[FloatArray]) -> timing.Measure:
+    occasions = [Occasion(neighborhood=Neighborhood())]
+
     def measure() -> list[float]:
         times = []
         for R in frames:
             begin = time.perf_counter()
-            run.system.evaluate([Structure(R, run.structure.cell, run.structure.types)])
+            structure = Structure(R, run.structure.cell, run.structure.types)
+            run.system.evaluate([structure], occasions)
             times.append(time.perf_counter() - begin)
         return times
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import stat
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ipi_mtd.errors import UserError
+from ipi_mtd.files.fields import read_bytes
 from ipi_mtd.record.appended import AppendedFile
 from ipi_mtd.record.continuing import has_rows
 from ipi_mtd.record.journal import lock
@@ -17,6 +19,20 @@ from ipi_mtd.record.recognition import JOURNAL
 from ipi_mtd.record.writing import unused
 
 log = logging.getLogger(__name__)
+
+
+def rows_in(path: Path) -> bytes | None:
+    """What a file holds, None if it has no rows or is not there.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    if not path.is_file():
+        return None
+    data = read_bytes(path)
+    return data if has_rows(io.BytesIO(data)) else None
 
 
 def require_unused(directory: Path) -> None:

@@ -11,6 +11,7 @@ It stores bytes and knows nothing of what they mean. With the first positions of
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.journal_format import NO_NUMBERS, Proposal
 from ipi_mtd.record.appended import AppendedFile
-from ipi_mtd.record.continuing import require_continuable
+from ipi_mtd.record.continuing import has_rows, require_continuable
 from ipi_mtd.record.earlier_files import has_rows_in, require_directory, set_aside
 from ipi_mtd.record.identity import require_same
 from ipi_mtd.record.journal import Earlier, Journal
@@ -183,14 +184,15 @@ class RunDirectory:
         for file in self._files:
             file.close()
 
-    def history(self, name: str) -> bytes:
-        """What is in a file, without what is only proposed."""
+    def history(self, name: str) -> bytes | None:
+        """What is in a file, without what is only proposed; None if it has no rows."""
         (file,) = (file for file in self._files if file.path.name == name)
         proposal = self._journal.proposal
         size = file.size
         if proposal is not None:
             size = proposal.offsets[self._journal.header.files.index(name)]
-        return file.read(0, size)
+        data = file.read(0, size)
+        return data if has_rows(io.BytesIO(data)) else None
 
     def put_below(self, name: str, header: bytes) -> None:
         """Have a header written between the rows of an earlier program and those to come."""
