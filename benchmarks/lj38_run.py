@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ipi_mtd import units
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.assembly.run import Run
-from ipi_mtd.config import validate
+from ipi_mtd.config import read_config
 from ipi_mtd.potentials import LennardJones
 from ipi_mtd.structures.structure import Structure
 from lj38 import EPSILON_KCAL_MOL, MASS_DALTON, SIGMA_ANGSTROM
@@ -34,7 +33,7 @@ def make_run(cvs: str) -> Run:
         If its models have not been exported.
     """
     path = INPUTS / CONFIGURATIONS[cvs]
-    return Run(validate(tomllib.loads(path.read_text()), path), path)
+    return Run(read_config(path))
 
 
 def trajectory(start: Structure, n_steps: int, seed: int = 0) -> list[FloatArray]:

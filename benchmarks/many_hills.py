@@ -14,7 +14,9 @@ from benchmarks import timing
 from benchmarks.lj38_run import make_run, trajectory
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.assembly.run import Run
+from ipi_mtd.biased_system import Occasion
 from ipi_mtd.files.hills import Hill
+from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 
 BATCH, ROUNDS = 40, 15
@@ -44,24 +46,27 @@ def main(long: bool) -> None:
 
 def _fill(run: Run, n_hills: int) -> list[float]:
     """Add hills all over the region that LJ38 explores; return how long each took."""
-    (term,) = run.metads
+    (term,) = run.biases.terms
     rng = np.random.default_rng(0)
     centers = rng.uniform((10.0, -1.0), (28.0, 14.0), (n_hills, 2))
     times = []
     for center in centers.tolist():
         hill = Hill(tuple(center), term.bias.sigma, 1e-6)
         begin = time.perf_counter()
-        term.bias.add(hill)
+        term.bias.learn([hill])
         times.append(time.perf_counter() - begin)
     return times
 
 
 def _force_calls(run: Run, frames: list[FloatArray]) -> timing.Measure:
+    occasions = [Occasion(neighborhood=Neighborhood())]
+
     def measure() -> list[float]:
         times = []
         for R in frames:
             begin = time.perf_counter()
-            run.system.evaluate([Structure(R, run.structure.cell, run.structure.types)])
+            structure = Structure(R, run.structure.cell, run.structure.types)
+            run.system.evaluate([structure], occasions)
             times.append(time.perf_counter() - begin)
         return times
 

@@ -22,7 +22,8 @@ from benchmarks.lj38_run import INPUTS, make_run
 from ipi_mtd.record.run_directory import Start
 from ipi_mtd.server import wire
 from ipi_mtd.server.address import Address
-from ipi_mtd.server.conversation import connect, serve
+from ipi_mtd.server.connecting import connect
+from ipi_mtd.server.conversation import Conversation, serve
 from ipi_mtd.server.wire import Wire
 from ipi_mtd.structures.structure import Evaluation
 
@@ -60,15 +61,12 @@ def serve_histogram(connection: Wire, stamps: list[float]) -> None:
     """The driver; write down when each step was committed."""
     run = make_run("histogram")
     with tempfile.TemporaryDirectory() as directory:
-        history = run.open_history(Path(directory), Start.RESUME)
-        serve(
-            connection,
-            run.system,
-            run.structure,
-            run.cv_names,
-            lambda _: stamps.append(time.perf_counter()),
+        record = run.open(Path(directory), Start.RESUME)
+        conversation = Conversation(
+            run.walker(record), run.cv_names, lambda _: stamps.append(time.perf_counter())
         )
-        history.close()
+        serve(connection, conversation, run.system)
+        record.close()
 
 
 def _simulation(serve: Callable[[Wire, list[float]], None]) -> timing.Measure:

@@ -72,13 +72,14 @@ def _lennard_jones(liquid: Structure) -> timing.Measure:
 
 def _histogram(liquid: Structure) -> timing.Measure:
     model = FeatureModel(INPUTS.parent / "lj38/histo-cv.pt", liquid.types)
+    neighborhood = Neighborhood()
     rng = np.random.default_rng(0)
 
     def measure() -> list[float]:
         structure = _shaken(liquid, rng)
         begin = time.perf_counter()
-        features = model.evaluate(structure)
-        features.pull_back(np.ones_like(features.values))
+        features = model.evaluate([structure], [neighborhood])
+        features.pull_back(features.outputs, np.ones(features.outputs.shape))
         return [time.perf_counter() - begin]
 
     return measure

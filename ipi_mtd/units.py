@@ -42,7 +42,7 @@ _UNITS: dict[str, _Measure] = {
             **dict.fromkeys(("meter", "m"), 1.0),
             **dict.fromkeys(("centimeter", "cm"), 1e-2),
             **dict.fromkeys(("millimeter", "mm"), 1e-3),
-            **dict.fromkeys(("micrometer", "um", "µm"), 1e-6),
+            **dict.fromkeys(("micrometer", "um", "μm"), 1e-6),
             **dict.fromkeys(("nanometer", "nm"), 1e-9),
             **dict.fromkeys(("angstrom", "a"), 1e-10),
             "bohr": 5.2917721054482e-11,
@@ -59,7 +59,7 @@ _UNITS: dict[str, _Measure] = {
         _TIME: {
             **dict.fromkeys(("second", "s"), 1.0),
             **dict.fromkeys(("millisecond", "ms"), 1e-3),
-            **dict.fromkeys(("microsecond", "us", "µs"), 1e-6),
+            **dict.fromkeys(("microsecond", "us", "μs"), 1e-6),
             **dict.fromkeys(("nanosecond", "ns"), 1e-9),
             **dict.fromkeys(("picosecond", "ps"), 1e-12),
             **dict.fromkeys(("femtosecond", "fs"), 1e-15),
@@ -70,7 +70,7 @@ _UNITS: dict[str, _Measure] = {
     }.items()
     for name, value in values.items()
 }
-"""Upper and lower case are the same."""
+"""Upper and lower case are the same; Python reads the micro sign as the Greek letter."""
 
 
 def factor(unit: str, to: str) -> float:
@@ -117,12 +117,21 @@ def _evaluated(node: ast.expr) -> _Measure:
         case ast.Constant(value=int() | float() as number) if number > 0:
             return float(number), _NUMBER
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            (value, dimension), power = _evaluated(left), ast.literal_eval(right)
+            (value, dimension), power = _evaluated(left), _power(right)
             return value**power, tuple(power * n for n in dimension)
         case ast.BinOp(left=left, op=(ast.Mult() | ast.Div()) as op, right=right):
             of_values, of_dimensions = _OPERATORS[type(op)]
             (a, da), (b, db) = _evaluated(left), _evaluated(right)
             return of_values(a, b), tuple(map(of_dimensions, da, db))
+    raise _NotAUnit
+
+
+def _power(node: ast.expr) -> int:
+    match node:
+        case ast.Constant(value=int() as number):
+            return number
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as number)):
+            return -number
     raise _NotAUnit
 
 

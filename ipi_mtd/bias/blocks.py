@@ -47,9 +47,9 @@ class Blocks:
         self._largest = (0.0, 0.0)
         # Bytes from a node of a block to the next one along each side.
         d = len(self._sides)
-        self._strides = tuple(8 * math.prod(self._shape[j + 1 :]) for j in range(d))
+        self._byte_steps = tuple(8 * math.prod(self._shape[j + 1 :]) for j in range(d))
         self._corners = tuple(
-            sum(c * stride for c, stride in zip(corner, self._strides, strict=True))
+            sum(c * step for c, step in zip(corner, self._byte_steps, strict=True))
             for corner in itertools.product((0, 1), repeat=d)
         )
         # Reads the numbers of one node as Python floats, much faster than indexing an array.
@@ -65,10 +65,10 @@ class Blocks:
         """
         key = []
         byte = 0
-        for i, stride, (cells, is_periodic) in zip(index, self._strides, self._sides, strict=True):
+        for i, step, (cells, is_periodic) in zip(index, self._byte_steps, self._sides, strict=True):
             k, cell = divmod(i, cells)
             key.append(0 if is_periodic else k)
-            byte += cell * stride
+            byte += cell * step
         block = self._blocks.get(tuple(key))
         if block is None:
             return None

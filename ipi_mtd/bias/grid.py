@@ -325,8 +325,8 @@ def _nodes(
         raise ValueError(f"a box needs bins between its bounds, got {bins} on {lower}, {upper}")
     origin, h = axis
     first = (lower - origin) / h
-    stride = (upper - lower) / (bins * h)
-    if max(abs(first - round(first)), abs(stride - round(stride)) * bins) > 1e-6:
+    apart = (upper - lower) / (bins * h)
+    if max(abs(first - round(first)), abs(apart - round(apart)) * bins) > 1e-6:
         raise ValueError(
             f"{bins} bins from {lower:g} to {upper:g} do not fall on the nodes of the grid, "
             f"{origin:g} + i * {h:g}"
@@ -334,4 +334,4 @@ def _nodes(
     is_periodic = length < math.inf
     if is_periodic and abs(upper - lower - length) > 1e-6 * h:
         raise ValueError(f"a periodic CV needs its whole period {length:g}, got {lower}, {upper}")
-    return round(first) + round(stride) * np.arange(bins if is_periodic else bins + 1)
+    return round(first) + round(apart) * np.arange(bins if is_periodic else bins + 1)

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias
 
 from ipi_mtd.bias.bias import BiasColumn, Learned, Seen
 from ipi_mtd.files.hills import Hill
-
-if TYPE_CHECKING:
-    from ipi_mtd.bias.metad import Metad
 
 Box: TypeAlias = tuple[Sequence[float], Sequence[float], Sequence[int]]
 """Lower bounds, upper bounds and numbers of bins of the CVs of a bias."""
 
 
-def reweighting_columns(metad: Metad, box: Box) -> Mapping[str, BiasColumn]:
+class HasC(Protocol):
+    """A bias with a c(t).
+
+    Attributes
+    ----------
+    n_changes : how often it has learned or forgotten
+    """
+
+    n_changes: int
+
+    def c_of_t(
+        self,
+        lower: Sequence[float],
+        upper: Sequence[float],
+        bins: Sequence[int],
+        hill: Hill | None = None,
+        /,
+    ) -> float:
+        """c(t) over a box, perhaps with one more hill."""
+
+
+def reweighting_columns(metad: HasC, box: Box) -> Mapping[str, BiasColumn]:
     """PLUMED's ``rct``, c(t) after the hill of the step, and ``rbias``, V - c(t) before it.
 
     Parameters

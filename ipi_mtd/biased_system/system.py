@@ -70,8 +70,6 @@ class BiasedSystem:
             occasions = [ANY_TIME] * len(structures)
         neighborhoods = [occasion.neighborhood or Neighborhood() for occasion in occasions]
         physical = self.potential.evaluate(structures, neighborhoods)
-        for evaluation in physical:
-            _require_finite("the potential", evaluation)
         values = self.cvs.evaluate(structures, neighborhoods)
         self._require_finite_cvs(values.s)
         ds_dR = self._gradients(values, occasions)
@@ -85,11 +83,14 @@ class BiasedSystem:
         for k, (structure, occasion) in enumerate(zip(structures, occasions, strict=True)):
             V = sum(one.V for one in seen[k].values()) * self.hartree
             bias = Evaluation(V, -gradients[k], -strain_gradients[k])
-            _require_finite("the bias", bias)
+            total = physical[k] + bias
+            if not _is_finite(total):
+                what = "the bias" if _is_finite(physical[k]) else "the potential"
+                raise UserError(f"{what} {_NOT_FINITE}")
             answers.append(
                 BiasedEvaluation(
                     structure=structure,
-                    total=physical[k] + bias,
+                    total=total,
                     potential=physical[k].energy,
                     of_biases=bias,
                     s=values.s[k],
@@ -159,10 +160,9 @@ class BiasedSystem:
 _NOT_FINITE = "is not finite for these positions; i-PI was sent nothing"
 
 
-def _require_finite(what: str, evaluation: Evaluation) -> None:
-    if not (
+def _is_finite(evaluation: Evaluation) -> bool:
+    return (
         math.isfinite(evaluation.energy)
         and is_finite(evaluation.forces)
         and is_finite(evaluation.virial)
-    ):
-        raise UserError(f"{what} {_NOT_FINITE}")
+    )

@@ -206,9 +206,13 @@ def structure_marks(config: Config, files: list[Path]) -> list[tuple[str, dict[s
     system = config.system.model_copy(update={"periodic": periodic})
     of_marks = config.model_copy(update={"system": system, "potential": None})
     marks = []
+    run: Run | None = None
+    labels: tuple[str, ...] = ()
     for file in files:
-        run = Run(of_marks, as_in_the_run(of_marks, read_structure(file)))
-        (evaluation,) = run.system.evaluate([run.structure])
+        atoms = as_in_the_run(of_marks, read_structure(file))
+        if run is None or atoms.labels != labels:
+            run, labels = Run(of_marks, atoms), atoms.labels
+        (evaluation,) = run.system.evaluate([atoms.structure])
         marks.append((file.stem, dict(zip(run.cv_names, evaluation.s.tolist(), strict=True))))
     return marks
 

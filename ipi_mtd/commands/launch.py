@@ -28,8 +28,8 @@ from ipi_mtd.commands.launching.waiting import Watch
 from ipi_mtd.commands.log_file import LOG
 from ipi_mtd.config import RunConfig
 from ipi_mtd.errors import UserError
+from ipi_mtd.record.earlier_files import require_unused
 from ipi_mtd.record.recognition import NotContinued, foresee
-from ipi_mtd.record.run_directory import require_unused
 from ipi_mtd.server.address import Address
 from ipi_mtd.server.ipi_input import Interpretation, interpret, read_ipi_input
 from ipi_mtd.server.listening import clear_stale_socket, is_stale

@@ -304,7 +304,7 @@ def encode_slot(proposal: Proposal, projections: FloatArray, header: Header) -> 
     slot = header.slot.pack(
         proposal.step,
         proposal.incarnation,
-        *projections,
+        *projections.tolist(),
         *proposal.offsets,
         *proposal.own_before.tolist(),
     )

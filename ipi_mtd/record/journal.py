@@ -301,6 +301,8 @@ def describe(path: Path, n_steps: int) -> Iterator[str]:
         sizes = zip(header.files, slot["offsets"], strict=True)
         before = ", ".join(f"{name} has {size} bytes" for name, size in sizes)
         yield f"before step {slot['step']}: {before}"
+    if proposal.incarnation:
+        yield f"rolled back {proposal.incarnation} times: incarnation {proposal.incarnation}"
     for name, line in zip(header.files, proposal.lines, strict=True):
         if line:
             yield f"step {proposal.step} adds to {name}: {line.decode().strip()}"

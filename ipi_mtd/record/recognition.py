@@ -6,7 +6,8 @@ are one of these:
 * those of the last proposal: i-PI did not receive the answer, or was restarted from a checkpoint
   of that very step.
 * those of an earlier step: i-PI was restarted from an older checkpoint.
-* those of the next step, a stride away from the last proposal: i-PI received the last answer.
+* those of the next step, as far from the last proposal as a step goes: i-PI received the last
+  answer.
 * none of these: the run is another one.
 
 Where the run is periodic, an atom and its images are the same.
@@ -30,8 +31,9 @@ from ipi_mtd.structures.images import displacements
 
 JOURNAL = "ipi-mtd.journal"
 
-STRIDES = 10.0
-"""A structure farther from the last one than this many strides is not its successor."""
+WAYS = 10.0
+"""A structure that is farther from the last one than this many times the longest way that an atom
+went in a step is not its successor."""
 
 
 class Kind(Enum):
@@ -83,7 +85,7 @@ def recognize(journal: Journal, positions: FloatArray, cell: FloatArray) -> Reco
         return Recognized(Kind.REPEATED, proposal.step)
     if (earlier := journal.find(positions, cell)) is not None:
         return Recognized(Kind.EARLIER, earlier.step, earlier)
-    if way <= STRIDES * proposal.longest_way:
+    if way <= WAYS * proposal.longest_way:
         return Recognized(Kind.NEXT, proposal.step + 1)
     return Recognized(Kind.UNKNOWN, proposal.step)
 

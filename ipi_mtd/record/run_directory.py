@@ -11,10 +11,8 @@ It stores bytes and knows nothing of what they mean. With the first positions of
 
 from __future__ import annotations
 
-import errno
+import io
 import logging
-import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -26,12 +24,12 @@ from ipi_mtd.errors import UserError
 from ipi_mtd.files.journal_format import NO_NUMBERS, Proposal
 from ipi_mtd.record.appended import AppendedFile
 from ipi_mtd.record.continuing import has_rows, require_continuable
+from ipi_mtd.record.earlier_files import has_rows_in, require_directory, set_aside
 from ipi_mtd.record.identity import require_same
-from ipi_mtd.record.journal import Earlier, Journal, lock
+from ipi_mtd.record.journal import Earlier, Journal
 from ipi_mtd.record.recognition import JOURNAL, Kind, distance, recognize, require_continued
-from ipi_mtd.record.writing import unused
 
-FIRST_STRIDE = 0.02
+FIRST_WAY = 0.02
 """Bohr; stands for the longest way of an atom where there is none yet, after step 0."""
 
 log = logging.getLogger(__name__)
@@ -121,7 +119,7 @@ class RunDirectory:
         self._of_deposits = of_deposits
         names = tuple(table.file for table in tables)
         self._files: list[AppendedFile] = []
-        _require_directory(directory)
+        require_directory(directory)
         known = (directory / JOURNAL).exists()
         goes_on = start is Start.KEEP_HILLS or (start is Start.RESUME and (take_over or known))
         if goes_on:
@@ -129,7 +127,7 @@ class RunDirectory:
                 require_continuable(directory / table.file, table.header, whole=not known)
         try:
             if start is Start.FRESH:
-                _set_aside(directory, names)
+                set_aside(directory, names)
             self._journal = Journal(
                 directory / JOURNAL,
                 n_atoms,
@@ -157,7 +155,7 @@ class RunDirectory:
             raise
         self._identity = identity
         self._last: FloatArray | None = None
-        self._longest_way = FIRST_STRIDE
+        self._longest_way = FIRST_WAY
         self._below: dict[str, bytes] = {}
 
     @property
@@ -186,14 +184,15 @@ class RunDirectory:
         for file in self._files:
             file.close()
 
-    def history(self, name: str) -> bytes:
-        """What is in a file, without what is only proposed."""
+    def history(self, name: str) -> bytes | None:
+        """What is in a file, without what is only proposed; None if it has no rows."""
         (file,) = (file for file in self._files if file.path.name == name)
         proposal = self._journal.proposal
         size = file.size
         if proposal is not None:
             size = proposal.offsets[self._journal.header.files.index(name)]
-        return file.read(0, size)
+        data = file.read(0, size)
+        return data if has_rows(io.BytesIO(data)) else None
 
     def put_below(self, name: str, header: bytes) -> None:
         """Have a header written between the rows of an earlier program and those to come."""
@@ -293,7 +292,7 @@ class RunDirectory:
 
     def _begin_files(self) -> None:
         for file in self._files:
-            if not _has_rows(file):
+            if not has_rows_in(file):
                 file.start()
             file.append(self._below.pop(file.path.name, b""))
 
@@ -321,7 +320,7 @@ class RunDirectory:
         repeated = replace(
             last,
             step=earlier.step,
-            longest_way=FIRST_STRIDE,
+            longest_way=FIRST_WAY,
             cell=cell,
             positions=positions,
             offsets=earlier.before,
@@ -349,48 +348,8 @@ class RunDirectory:
 
     def _require_no_rows(self) -> None:
         for file in self._files:
-            if _has_rows(file):
+            if has_rows_in(file):
                 raise UserError(
                     f"{file.path}: belongs to a run without a journal here; go on with its hills "
                     "with --keep-hills, set it aside with --fresh, or name another --output"
                 )
-
-
-def require_unused(directory: Path) -> None:
-    """Make sure that no driver is at work in a run directory.
-
-    Raises
-    ------
-    UserError
-        If one is.
-    """
-    path = directory / JOURNAL
-    if path.exists():
-        with path.open("r+b") as file:
-            lock(file.fileno(), path)
-
-
-def _require_directory(path: Path) -> None:
-    """Refuse a place where no directory can be; one that is not there yet is made later."""
-    try:
-        is_directory = stat.S_ISDIR(path.stat().st_mode)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-    if not is_directory:
-        raise UserError(f"{path}: {os.strerror(errno.EEXIST)}")
-
-
-def _has_rows(file: AppendedFile) -> bool:
-    return has_rows(file.read(0, file.size).splitlines())
-
-
-def _set_aside(directory: Path, names: Sequence[str]) -> None:
-    require_unused(directory)
-    for name in (*names, JOURNAL):
-        path = directory / name
-        if path.exists():
-            backup = unused(directory / f"{name}.old")
-            os.rename(path, backup)  # noqa: PTH104
-            log.warning("%s: set aside as %s", path, backup.name)

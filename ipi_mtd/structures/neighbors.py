@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import numpy as np
+import numpy.typing as npt
 import vesin
 
 from ipi_mtd.arrays import FloatArray, IntArray
@@ -38,6 +39,7 @@ class NeighborList:
             cutoff=cutoff + self.skin, full_list=full_list, n_threads=1
         )
         self._reference: tuple[FloatArray, FloatArray] | None = None
+        self._found: tuple[npt.NDArray[np.bool_], IntArray] | None = None
 
     def compute(self, positions: FloatArray, cell: FloatArray) -> tuple[IntArray, FloatArray]:
         """Find the pairs.
@@ -51,7 +53,8 @@ class NeighborList:
         Returns
         -------
         pairs : (n_pairs, 5) array
-            First atom, second atom and the three cell shifts of the second atom.
+            First atom, second atom and the three cell shifts of the second atom. As long as the
+            pairs are the same, the array is the same object, which must not be changed.
         vectors : (n_pairs, 3) array
             From the first atom to the second one, in the unit of the positions.
 
@@ -68,7 +71,9 @@ class NeighborList:
             vectors += self._shifts
         # the same definition of a pair whichever candidates there are: r < cutoff
         within = np.einsum("ij,ij->i", vectors, vectors) < self.cutoff**2
-        return self._pairs.compress(within, axis=0), vectors.compress(within, axis=0)
+        if self._found is None or not np.array_equal(self._found[0], within):
+            self._found = within, self._pairs.compress(within, axis=0)
+        return self._found[1], vectors.compress(within, axis=0)
 
     def _moved_too_far(self, positions: FloatArray, cell: FloatArray) -> bool:
         if self._reference is None:
@@ -81,7 +86,7 @@ class NeighborList:
         return not np.einsum("ij,ij->i", moved, moved).max(initial=0.0) < (0.5 * self.skin) ** 2
 
     def _find_candidates(self, positions: FloatArray, cell: FloatArray) -> None:
-        self._reference = None  # in case this fails
+        self._reference = self._found = None  # in case this fails
         reach = 1.001 * self.cutoff + self.skin  # a little more, for rounding
         if not (np.abs(positions) < 1e7 * reach).all() or not np.isfinite(cell).all():
             raise UserError(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ipi_mtd.bias import Bias, Learned
+from ipi_mtd.bias.bias import DepositFile
 from ipi_mtd.biased_system import BiasTerm
-from ipi_mtd.files.fields import read_bytes
-from ipi_mtd.record.continuing import has_rows
+from ipi_mtd.errors import UserError
+from ipi_mtd.record.earlier_files import rows_in
 from ipi_mtd.record.run_directory import RunDirectory, Start
 
 
@@ -32,7 +33,7 @@ class SharedBiases:
     @property
     def files(self) -> list[str]:
         """The names of the files of their deposits."""
-        return [term.bias.file.file for term in self.terms if term.bias.file is not None]
+        return [file.file for _, file in self._with_files()]
 
     def require_readable(self, directory: Path, *, of_any_cv: bool) -> None:
         """Make sure that deposits without a journal can be taken over, before anything changes.
@@ -47,12 +48,10 @@ class SharedBiases:
         UserError
             Which names the file and what is wrong with it.
         """
-        for term in self.terms:
-            path = directory / (term.bias.file.file if term.bias.file else "")
-            if term.bias.file is not None and path.is_file():
-                data = read_bytes(path)
-                if has_rows(data.splitlines()):
-                    term.bias.file.read(data, path, of_any_cv=of_any_cv)
+        for _, file in self._with_files():
+            path = directory / file.file
+            if (data := rows_in(path)) is not None:
+                file.read(data, path, of_any_cv=of_any_cv)
 
     def rebuild(self, directory: RunDirectory) -> None:
         """Learn what is history in a run directory; what is only proposed is not.
@@ -62,17 +61,13 @@ class SharedBiases:
         UserError
             If a file breaks its format, or its deposits are not those of the bias.
         """
-        for term in self.terms:
-            file = term.bias.file
-            if file is None:
-                continue
-            data = directory.history(file.file)
-            if not has_rows(data.splitlines()):
+        for bias, file in self._with_files():
+            if (data := directory.history(file.file)) is None:
                 continue
             path = directory.directory / file.file
             of_any_cv = directory.start is Start.KEEP_HILLS
             deposits, below = file.read(data, path, of_any_cv=of_any_cv)
-            term.bias.learn(deposits)
+            bias.learn(deposits)
             directory.put_below(file.file, below)
 
     def learn_from(self, directory: Path) -> None:
@@ -83,11 +78,12 @@ class SharedBiases:
         UserError
             If a file is not there or breaks its format, or its deposits are not those of the bias.
         """
-        for term in self.terms:
-            if (file := term.bias.file) is not None:
-                path = directory / file.file
-                deposits, _ = file.read(read_bytes(path), path, of_any_cv=False)
-                term.bias.learn(deposits)
+        for bias, file in self._with_files():
+            path = directory / file.file
+            if (data := rows_in(path)) is None:
+                raise UserError(f"{path}: is not there, or has learned nothing")
+            deposits, _ = file.read(data, path, of_any_cv=False)
+            bias.learn(deposits)
 
     def learn(self, learned: Mapping[str, Learned]) -> None:
         """Add what a step has taught."""
@@ -114,6 +110,10 @@ class SharedBiases:
     def deposits_in(self, lines: Mapping[str, bytes]) -> dict[str, Any]:
         """The deposit of each bias in the lines of one step."""
         return {term.name: deposits[0] for term, deposits in self._decoded(lines)}
+
+    def _with_files(self) -> list[tuple[Bias, DepositFile]]:
+        """The biases that make deposits, with the files of these."""
+        return [(term.bias, term.bias.file) for term in self.terms if term.bias.file is not None]
 
     def _decoded(self, lines: Mapping[str, bytes]) -> list[tuple[BiasTerm[Bias], list[Any]]]:
         found = []

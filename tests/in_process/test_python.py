@@ -222,3 +222,16 @@ def test_the_example_of_the_package_runs(run, octahedron):
     exec(code, names)
     assert names["V"](22.9, 0.3) > 0.0
     assert octahedron.get_potential_energy() < 0.0
+
+
+def test_the_example_of_the_readme_runs(run, monkeypatch):
+    path, directory = run
+    readme = (ROOT / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.S)
+    code = code.replace("inputs/lj38.toml", str(path)).replace("lj38/octa", f"{ROOT}/lj38/octa")
+    monkeypatch.chdir(directory.parent)
+    names = {}
+    exec(code, names)
+    s = names["opened"].evaluate(names["atoms"]).cvs
+    assert f"'cv1': {s['cv1']:.2f}" in readme
+    assert f"'cv2': {s['cv2']:.3f}" in readme

@@ -10,8 +10,10 @@ from run_directory import N_ATOMS, as_text, contents, open_run, serve, trajector
 
 from ipi_mtd.errors import UserError
 from ipi_mtd.files.hills import read_hills
+from ipi_mtd.record import journal
+from ipi_mtd.record.earlier_files import require_unused
 from ipi_mtd.record.recognition import NotContinued
-from ipi_mtd.record.run_directory import Start, require_unused
+from ipi_mtd.record.run_directory import Start
 from ipi_mtd.structures.structure import Structure
 
 N_STEPS = 40
@@ -560,3 +562,22 @@ def test_a_run_killed_after_the_gaussians_has_the_same_bias_again(tmp_path):
     for s in np.linspace(14.0, 22.0, 31):
         mine, theirs = (one.biases[0].bias.evaluate([s]) for one in (again, system))
         assert mine == theirs
+
+
+def test_a_roll_back_reads_the_journal_once(tmp_path, monkeypatch):
+    structures = trajectory(N_STEPS)
+    system = open_run(tmp_path)
+    serve(system, structures)
+    stop(system)
+    again = open_run(tmp_path)
+    reads = []
+    read = journal.read_slots
+
+    def counted(*arguments):
+        reads.append(arguments)
+        return read(*arguments)
+
+    monkeypatch.setattr(journal, "read_slots", counted)
+    again.propose(as_text(structures[12]))
+    assert again.step == 12
+    assert len(reads) == 1
