@@ -111,66 +111,6 @@ class Neighbors(torch.nn.Module):
         return {"energy": as_energy(torch.stack(energies))}
 
 
-class Backwards(torch.nn.Module):
-    """The sum of r^2, with the systems from the last to the first."""
-
-    def forward(
-        self,
-        systems: List[System],
-        outputs: Dict[str, ModelOutput],
-        selected_atoms: Optional[Labels] = None,
-    ) -> Dict[str, TensorMap]:
-        energies = torch.stack([(system.positions**2).sum() for system in systems])
-        block = as_energy(energies).block()
-        order = torch.arange(len(systems) - 1, -1, -1)
-        backwards = TensorBlock(
-            block.values[order],
-            Labels("system", order.to(torch.int32).reshape(-1, 1)),
-            torch.jit.annotate(List[Labels], []),
-            block.properties,
-        )
-        return {"energy": TensorMap(Labels("_", torch.tensor([[0]])), [backwards])}
-
-
-class Electrons(torch.nn.Module):
-    """The charge in eV, and the spin multiplicity, by whichever name, in hundreds of eV."""
-
-    def __init__(self, spin: str):
-        super().__init__()
-        self.spin = spin
-
-    def requested_inputs(self) -> Dict[str, ModelOutput]:
-        return {
-            "charge": ModelOutput(unit="e", sample_kind="system"),
-            self.spin: ModelOutput(sample_kind="system"),
-        }
-
-    def forward(
-        self,
-        systems: List[System],
-        outputs: Dict[str, ModelOutput],
-        selected_atoms: Optional[Labels] = None,
-    ) -> Dict[str, TensorMap]:
-        energies: List[torch.Tensor] = []
-        for system in systems:
-            charge = system.get_data("charge").block().values.sum()
-            spin = system.get_data(self.spin).block().values.sum()
-            energies.append(charge + 100 * spin + 0 * system.positions.sum())
-        return {"energy": as_energy(torch.stack(energies))}
-
-
-class NoEnergy(torch.nn.Module):
-    """No energy, and no way to differentiate it."""
-
-    def forward(
-        self,
-        systems: List[System],
-        outputs: Dict[str, ModelOutput],
-        selected_atoms: Optional[Labels] = None,
-    ) -> Dict[str, TensorMap]:
-        return {"energy": as_energy(torch.zeros(len(systems), dtype=torch.float64))}
-
-
 def as_energy(energies: torch.Tensor) -> TensorMap:
     n = energies.shape[0]
     block = TensorBlock(
