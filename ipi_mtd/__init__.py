@@ -2,13 +2,18 @@
 
 One way through, units changed only at the borders (socket, models, files)::
 
-    i-PI --POSDATA--> wire --Structure--> potential ------ Evaluation -----(+)
-                                 |                                          |
-                                 +--> CVs --s--> bias  V(s)                 |
-                                       ^          | dV/ds                   |
-                                       +----------+                         |
-                                       F = -(dV/ds)(ds/dR) -- Evaluation --(+)
-    i-PI <-FORCEREADY- wire <---------------- total ------------------------+
+    i-PI --POSDATA--> conversation --> walker --Structure--> potential --- Evaluation -----(+)
+                                                   |                                        |
+                                                   +--> CVs --s--> biases  V(s)             |
+                                                         ^            | dV/ds               |
+                                                         +------------+                     |
+                                                         F = -(dV/ds)(ds/dR), Evaluation --(+)
+    i-PI <-FORCEREADY- conversation <-- walker <--------------- total ----------------------+
+                                          |
+                                          +--> journal before the answer; HILLS and COLVAR after it
+
+A walker is one trajectory, with its clock and its record; the biased system (potential, CVs, biases)
+has neither, and evaluates any number of structures as one batch.
 
 Hartree and bohr inside; a bias works in the energy unit of its HILLS file, so that what is read
 back is what was written, to the last bit.

@@ -14,6 +14,9 @@ import time
 AWAKE = 2e-3
 """Seconds: a few of i-PI's own steps."""
 
+_let_others = getattr(os, "sched_yield", lambda: time.sleep(0.0))
+"""Whoever else wants the core may have it."""
+
 
 def n_cores() -> int:
     """How many processors this process may use."""
@@ -75,5 +78,5 @@ class Reader:
                 try:
                     return self._socket.recv(size, socket.MSG_DONTWAIT)
                 except BlockingIOError:
-                    os.sched_yield()  # whoever else wants the core may have it
+                    _let_others()
         return self._socket.recv(size)
