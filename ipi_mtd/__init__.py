@@ -12,8 +12,8 @@ One way through, units changed only at the borders (socket, models, files)::
                                           |
                                           +--> journal before the answer; HILLS and COLVAR after it
 
-A walker is one trajectory, with its clock and its record; the biased system (potential, CVs, biases)
-has neither, and evaluates any number of structures as one batch.
+A walker is one trajectory, with its clock and its record; the biased system (potential, CVs,
+biases) has neither, and evaluates any number of structures as one batch.
 
 Hartree and bohr inside; a bias works in the energy unit of its HILLS file, so that what is read
 back is what was written, to the last bit.
