@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from ipi_mtd import units
 from ipi_mtd.analysis.recorded import Recorded, read_recorded
 from ipi_mtd.analysis.report import Settings
@@ -205,6 +207,7 @@ def structure_marks(config: Config, files: list[Path]) -> list[tuple[str, dict[s
         periodic = (a, b, c)
     system = config.system.model_copy(update={"periodic": periodic})
     of_marks = config.model_copy(update={"system": system, "potential": None})
+    torch.set_num_threads(config.threads)
     marks = []
     run: Run | None = None
     labels: tuple[str, ...] = ()
