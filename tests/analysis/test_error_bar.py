@@ -8,7 +8,7 @@ from ipi_mtd.analysis.free_energy import free_energy
 from tests.analysis.brownian import beginning, hills_of, metadynamics
 
 PI = np.pi
-N_RUNS = 30
+N_RUNS = 40
 
 
 def uneven_double_well(s):
@@ -58,7 +58,7 @@ def runs(request):
     return potential, metadynamics(slope, n_hills=1200, n_runs=N_RUNS, seed=4, **options)
 
 
-@pytest.mark.parametrize("n_hills", [200, 1200])
+@pytest.mark.parametrize("n_hills", [200, 500, 1200])
 def test_the_error_bar_is_calibrated(runs, n_hills):
     potential, all_runs = runs
     fine = (
@@ -84,7 +84,7 @@ def test_the_error_bar_is_calibrated(runs, n_hills):
     assert np.mean(z < 1.0) >= 0.6
     assert np.mean(z < 2.0) >= 0.9
     assert np.nanmedian(errors) <= 2.0 * np.median(scatter)
-    assert unknown <= N_RUNS * {200: 0.25, 1200: 0.0}[n_hills]
+    assert unknown <= N_RUNS * {200: 0.25, 500: 0.25, 1200: 0.0}[n_hills]
 
 
 def test_an_ornstein_uhlenbeck_process_has_the_error_that_it_was_made_with():

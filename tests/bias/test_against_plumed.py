@@ -25,7 +25,6 @@ KT = 0.0083144621 * 300.0  # kJ/mol, with PLUMED's kB
 SIGMA, HEIGHT, PACE = 0.2, 1.2, 4
 PI = (-math.pi, math.pi)
 BINS = {None: 100, PI: 157}  # a spacing of sigma/5
-COARSER = {1: 1, 2: 1, 3: 3}  # by the number of CVs: a million nodes take a second
 BOUNDS = {None: (-2.0, 2.0), PI: PI}
 
 CVS = {
@@ -58,7 +57,7 @@ def metad_lines(periods: Sequence[Period], bias_factor: float | None, options: s
 
 
 def bins_of(periods: Sequence[Period]) -> list[int]:
-    return [BINS[period] // COARSER[len(periods)] for period in periods]
+    return [BINS[period] for period in periods]
 
 
 def grid_options(periods: Sequence[Period]) -> str:

@@ -302,3 +302,13 @@ def test_a_cell_that_is_no_number_is_an_error(bad):
 def test_a_cell_without_volume_is_an_error(cell):
     with pytest.raises(UserError, match="the cell has no volume"):
         NeighborList(CUTOFF, full_list=False).compute(atoms_in(17), cell)
+
+
+def test_the_pairs_grow_in_proportion_to_the_atoms():
+    def count(n):
+        points = np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        shaken = 1.15 * points + 0.05 * np.random.default_rng(0).normal(size=points.shape)
+        pairs, _ = NeighborList(2.0, full_list=False).compute(shaken, 1.15 * n * np.eye(3))
+        return len(pairs) / n**3
+
+    assert count(16) == pytest.approx(count(8), rel=0.02)
