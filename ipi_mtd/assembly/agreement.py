@@ -71,7 +71,7 @@ def _compare_timesteps(ipi: Interpretation, config: RunConfig, motion: Motion) -
 
 def _compare_temperatures(ipi: Interpretation, config: RunConfig, system: System) -> None:
     ours, theirs = config.system.temperature, system.temperature
-    needing = [bias for bias in config.metad if bias.bias_factor is not None or bias.rct]
+    needing = [bias for bias in config.each_bias() if bias.needs_temperature()]
     if any(motion.mode == "t_ramp" for motion in system.motion.parts):
         if ours is not None or needing:
             raise ipi.error(
@@ -88,7 +88,7 @@ def _compare_temperatures(ipi: Interpretation, config: RunConfig, system: System
             "`metad.temperature`",
         )
     for bias in needing:
-        said = bias.temperature
+        said = bias.own_temperature()
         if said is not None and not math.isclose(said, theirs, rel_tol=SAME_TEMPERATURE):
             log.warning(
                 "%s: <temperature> is %.8g K; the bias %s is for %.8g K, as its input says",

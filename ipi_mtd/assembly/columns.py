@@ -86,15 +86,23 @@ class Columns:
         return {name: Column(_element(model, k), model=model) for k, name in enumerate(names)}
 
 
-def make_colvar_tables(config: Config, columns: Columns) -> list[ColvarTable]:
-    """The COLVAR files of a configuration.
+def make_colvar_tables(
+    config: Config,
+    cvs: Sequence[CV],
+    quantities: Sequence[CV],
+    shapes: Mapping[str, Shape],
+    terms: Sequence[BiasTerm[Bias]],
+) -> list[ColvarTable]:
+    """The COLVAR files of a configuration; for the rest see :class:`Columns`.
 
     Raises
     ------
     UserError
         If one has a column that there is not.
     """
-    printed = [*columns.cvs, *columns.quantities]
+    per_hartree = units.factor("hartree", config.units.energy)
+    columns = Columns(cvs, quantities, shapes, terms, per_hartree)
+    printed = [*cvs, *quantities]
     tables = []
     for section in config.colvar:
         try:
@@ -113,18 +121,6 @@ def make_colvar_tables(config: Config, columns: Columns) -> list[ColvarTable]:
             )
         )
     return tables
-
-
-def columns_of(
-    config: Config,
-    cvs: Sequence[CV],
-    quantities: Sequence[CV],
-    shapes: Mapping[str, Shape],
-    terms: Sequence[BiasTerm[Bias]],
-) -> Columns:
-    """All that a run of a configuration can print."""
-    per_hartree = units.factor("hartree", config.units.energy)
-    return Columns(cvs, quantities, shapes, terms, per_hartree)
 
 
 def _cv(k: int) -> Value:

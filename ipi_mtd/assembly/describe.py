@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipi_mtd.assembly.potential import potential_identity
 from ipi_mtd.assembly.run import Run
 from ipi_mtd.structures import say_cell, say_pbc
 from ipi_mtd.structures.structure import Structure
@@ -11,9 +10,10 @@ from ipi_mtd.structures.structure import Structure
 def describe(assembled: Run) -> str:
     """One line on what is loaded and where it runs."""
     models = ", ".join(f"{model.path} on {model.device}" for model in assembled.models.values())
+    potential = "none" if assembled.config.potential is None else assembled.config.potential.kind
     return (
         f"{len(assembled.structure.types)} atoms; CVs {', '.join(assembled.cv_names)} "
-        f"from {models}; potential {potential_identity(assembled.config)['kind']}"
+        f"from {models}; potential {potential}"
     )
 
 

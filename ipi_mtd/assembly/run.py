@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ipi_mtd import units
 from ipi_mtd.assembly.biases import make_biases
-from ipi_mtd.assembly.columns import columns_of, make_colvar_tables
+from ipi_mtd.assembly.columns import make_colvar_tables
 from ipi_mtd.assembly.cvs import make_cvs
 from ipi_mtd.assembly.identity import identity_of, in_todays_words
 from ipi_mtd.assembly.models import load_models
@@ -66,8 +66,7 @@ class Run:
             for term in self.biases.terms
             if term.bias.file is not None
         ]
-        columns = columns_of(config, cvs.cvs, quantities, shapes, self.biases.terms)
-        self.tables += make_colvar_tables(config, columns)
+        self.tables += make_colvar_tables(config, cvs.cvs, quantities, shapes, self.biases.terms)
         self.system.evaluate([self.structure])
 
     @property

@@ -167,7 +167,9 @@ class Metad(Bias):
         """``bias``; with a box also ``rct`` and ``rbias``, as of PLUMED's CALC_RCT."""
         if self.box is None:
             return super().columns()
-        return {**super().columns(), **reweighting_columns(self, self.box)}
+        box = self.box
+        columns = reweighting_columns(lambda hill: self.c_of_t(*box, hill), lambda: self.n_changes)
+        return {**super().columns(), **columns}
 
     def c_of_t(
         self,
@@ -225,7 +227,7 @@ class Metad(Bias):
         if self.bias_factor is not None and self.kT is not None:
             kT = self.kT * (self.bias_factor - 1.0 if self.bias_factor > 1.0 else 1.0)
             height *= math.exp(-V / kT)
-        return Hill(tuple(center), self.sigma, height * self._column_factor)
+        return Hill(tuple(center), self.sigma, height * column_factor(self.bias_factor))
 
     def _in_the_bias(self, hill: Hill) -> HillInBias:
         """Center, widths, height and kernel of what a row of HILLS adds to the bias."""
@@ -233,11 +235,17 @@ class Metad(Bias):
             raise ValueError(
                 f"the bias is on {len(self.sigma)} CVs, the hill on {len(hill.center)}"
             )
-        return hill.center, hill.sigma, hill.height / self._column_factor, KERNELS[hill.kernel]
+        height = hill.height / column_factor(self.bias_factor)
+        return hill.center, hill.sigma, height, KERNELS[hill.kernel]
 
-    @property
-    def _column_factor(self) -> float:
-        """The HILLS column over the height in the bias."""
-        if self.bias_factor is None or self.bias_factor == 1.0:
-            return 1.0
-        return self.bias_factor / (self.bias_factor - 1.0)
+
+def column_factor(bias_factor: float | None) -> float:
+    """The HILLS column of a height over the height in the bias.
+
+    Parameters
+    ----------
+    bias_factor : of the hill; None in an untempered run
+    """
+    if bias_factor is None or bias_factor == 1.0:
+        return 1.0
+    return bias_factor / (bias_factor - 1.0)

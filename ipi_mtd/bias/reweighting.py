@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from ipi_mtd.bias.bias import BiasColumn, Learned, Seen
 from ipi_mtd.files.hills import Hill
@@ -12,44 +12,25 @@ Box: TypeAlias = tuple[Sequence[float], Sequence[float], Sequence[int]]
 """Lower bounds, upper bounds and numbers of bins of the CVs of a bias."""
 
 
-class HasC(Protocol):
-    """A bias with a c(t).
-
-    Attributes
-    ----------
-    n_changes : how often it has learned or forgotten
-    """
-
-    n_changes: int
-
-    def c_of_t(
-        self,
-        lower: Sequence[float],
-        upper: Sequence[float],
-        bins: Sequence[int],
-        hill: Hill | None = None,
-        /,
-    ) -> float:
-        """c(t) over a box, perhaps with one more hill."""
-
-
-def reweighting_columns(metad: HasC, box: Box) -> Mapping[str, BiasColumn]:
+def reweighting_columns(
+    c_of_t: Callable[[Hill | None], float], n_changes: Callable[[], int]
+) -> Mapping[str, BiasColumn]:
     """PLUMED's ``rct``, c(t) after the hill of the step, and ``rbias``, V - c(t) before it.
 
     Parameters
     ----------
-    metad : the bias
-    box : over which c(t) is taken
+    c_of_t : c(t), perhaps with one more hill
+    n_changes : how often the bias has changed
     """
     known: dict[tuple[int, Hill | None], float] = {}
 
     def c(hill: Hill | None) -> float:
         """Costs a sum over the box, so it is done once for each hill."""
-        key = metad.n_changes, hill
+        key = n_changes(), hill
         if key not in known:
             if len(known) > 1:
                 del known[next(iter(known))]
-            known[key] = metad.c_of_t(*box, hill)
+            known[key] = c_of_t(hill)
         return known[key]
 
     def rct(_seen: Seen, learned: Learned) -> float:

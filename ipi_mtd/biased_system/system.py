@@ -79,6 +79,14 @@ class BiasedSystem:
         ]
         slopes = np.array([self._slope(of_one) for of_one in seen])
         gradients, strain_gradients = values.pull_back(slopes)
+        quantities = {
+            name: values.quantity(self.quantities[name])
+            for name in {name for occasion in occasions for name in occasion.quantities}
+        }
+        features = {
+            name: values.features(name)
+            for name in {name for occasion in occasions for name in occasion.models}
+        }
         answers = []
         for k, (structure, occasion) in enumerate(zip(structures, occasions, strict=True)):
             V = sum(one.V for one in seen[k].values()) * self.hartree
@@ -95,11 +103,8 @@ class BiasedSystem:
                     of_biases=bias,
                     s=values.s[k],
                     seen=seen[k],
-                    quantities={
-                        name: float(values.quantity(self.quantities[name])[k])
-                        for name in occasion.quantities
-                    },
-                    features={name: values.features(name)[k] for name in occasion.models},
+                    quantities={n: float(quantities[n][k]) for n in occasion.quantities},
+                    features={name: features[name][k] for name in occasion.models},
                 )
             )
         return answers

@@ -215,8 +215,8 @@ def structure_marks(config: Config, files: list[Path]) -> list[tuple[str, dict[s
         atoms = as_in_the_run(of_marks, read_structure(file))
         if run is None or atoms.labels != labels:
             run, labels = Run(of_marks, atoms), atoms.labels
-        (evaluation,) = run.system.evaluate([atoms.structure])
-        marks.append((file.stem, dict(zip(run.cv_names, evaluation.s.tolist(), strict=True))))
+        (s,) = run.system.cvs.evaluate([atoms.structure]).s.tolist()
+        marks.append((file.stem, dict(zip(run.cv_names, s, strict=True))))
     return marks
 
 

@@ -89,7 +89,7 @@ def launch(
         has a file changed.
     """
     find_ipi()
-    hills = [metad.file for metad in config.metad]
+    hills = config.files_of_biases()
     options = [*arguments, *(["--retries", str(retries)] if retries else [])]
     going_on = Continuation(config_path, output, hills, address_of(config), options)
     plan = _plan(input_xml, config, going_on)

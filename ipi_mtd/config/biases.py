@@ -49,6 +49,14 @@ class BiasSection(Section):
         """The names of the files that the bias writes."""
         return []
 
+    def needs_temperature(self) -> bool:
+        """Whether the bias depends on a temperature."""
+        return False
+
+    def own_temperature(self) -> float | None:
+        """The temperature of this bias, K, if it is another one than that of the run."""
+        return None
+
 
 class GridSection(Section):
     """``grid`` of a metadynamics bias: the nodes that its hills are summed on.
@@ -117,6 +125,14 @@ class MetadSection(BiasSection):
     def files(self) -> list[str]:
         """HILLS."""
         return [self.file]
+
+    def needs_temperature(self) -> bool:
+        """If it is well-tempered, or has a c(t)."""
+        return self.bias_factor is not None or self.rct
+
+    def own_temperature(self) -> float | None:
+        """What it names."""
+        return self.temperature
 
     def require_fit(self, cvs: Sequence[str], temperature: float | None) -> None:
         """Check names of CVs, one width for each of them, and what needs a temperature."""

@@ -86,15 +86,22 @@ class Config(Section):
             if issubclass(section, BiasSection)
         }
 
+    def each_bias(self) -> list[BiasSection]:
+        """The tables of all biases."""
+        return [section for sections in self.biases().values() for section in sections]
+
+    def files_of_biases(self) -> list[str]:
+        """The names of the files that the biases write."""
+        return [file for section in self.each_bias() for file in section.files()]
+
     @model_validator(mode="after")
     def _names_fit(self) -> Config:
         names = [cv.name for cv in self.cv]
         _require_unique("cv", names)
-        biases = [section for sections in self.biases().values() for section in sections]
+        biases = self.each_bias()
         tables = " or ".join(self.biases())
         _require_unique(tables, [section.name for section in biases])
-        files = [file for section in biases for file in section.files()]
-        files += [section.file for section in self.colvar]
+        files = [*self.files_of_biases(), *(section.file for section in self.colvar)]
         _require_unique("file", [*files, "ipi-mtd.journal"])
         _require_unique("cv or quantity", [cv.name for cv in [*self.cv, *self.quantity]])
         for cv in [*self.cv, *self.quantity]:

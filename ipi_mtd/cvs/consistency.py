@@ -11,6 +11,7 @@ import torch
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
 from ipi_mtd.models.loading import last_line
+from ipi_mtd.models.tensors import to_numpy
 
 PRECISION = {torch.float64: 1e-9, torch.float32: 1e-4}
 """Relative and absolute."""
@@ -68,7 +69,7 @@ class Reference:
             does not name the model.
         """
         block = self._evaluate([self._system(*g) for g in geometries], selected_atoms)
-        values = block.values.detach().cpu().double().numpy().reshape(len(block.values), -1)
+        values = to_numpy(block.values).reshape(len(block.values), -1)
         found = {tuple(row): k for k, row in enumerate(block.samples.values.tolist())}
         theirs = values[[found[tuple(row)] for row in rows]]
         precision = PRECISION[self._dtype]

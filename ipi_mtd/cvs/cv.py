@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 
 from ipi_mtd.arrays import FloatArray
-from ipi_mtd.cvs.features import Features, to_numpy
+from ipi_mtd.cvs.features import Features
 from ipi_mtd.cvs.model import FeatureModel
 from ipi_mtd.cvs.reductions import Component, Reduction
+from ipi_mtd.models.tensors import to_numpy
 from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
 

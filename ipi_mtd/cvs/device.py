@@ -11,6 +11,7 @@ import torch
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.cvs.inputs import Geometry, Inputs
+from ipi_mtd.models.tensors import to_numpy
 
 
 @dataclass(slots=True, eq=False)
@@ -119,8 +120,7 @@ class Device:
         gradients.index_add_(0, first, of_pairs, alpha=-1)
         gradients.index_add_(0, second, of_pairs)
         both = torch.cat([gradients.view(n, n_atoms, 3), strain_gradients], dim=1)
-        collected: FloatArray = both.cpu().double().numpy()  # Apple's GPUs have no float64
-        return collected
+        return to_numpy(both)
 
     def _transferred(
         self, floats: FloatArray, integers: Sequence[np.ndarray]

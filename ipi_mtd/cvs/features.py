@@ -14,6 +14,7 @@ from ipi_mtd.cvs.host import Host
 from ipi_mtd.cvs.inputs import Inputs
 from ipi_mtd.errors import UserError
 from ipi_mtd.models.loading import last_line
+from ipi_mtd.models.tensors import to_numpy
 
 _ENGINE = torch.autograd.Variable._execution_engine
 """What torch.autograd.grad calls after checks that take a fifth of the time of a small pass."""
@@ -143,12 +144,3 @@ class Features:
             scattered[:, way.atoms] = gradients
             gradients = scattered
         return gradients, strain_gradients
-
-
-def to_numpy(tensor: torch.Tensor) -> FloatArray:
-    """A tensor as an array; it shares the memory where that is possible."""
-    tensor = tensor.detach()
-    if not (tensor.is_cpu and tensor.dtype == torch.float64):
-        tensor = tensor.cpu().double()  # in this order: Apple's GPUs have no float64
-    array: FloatArray = tensor.numpy()
-    return array

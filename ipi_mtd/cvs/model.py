@@ -16,7 +16,6 @@ from ipi_mtd.cvs.features import Features, WayBack
 from ipi_mtd.cvs.host import Host
 from ipi_mtd.cvs.inputs import Geometry
 from ipi_mtd.cvs.requirements import (
-    pick_dtype,
     pick_sample_kind,
     require_no_inputs,
     require_types,
@@ -28,6 +27,7 @@ from ipi_mtd.models.loading import (
     last_line,
     load_model,
     pick_device,
+    pick_dtype,
     pick_output,
     sha256,
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ipi_mtd.arrays import IntArray
 from ipi_mtd.errors import UserError
 
@@ -26,20 +24,6 @@ def pick_sample_kind(output: Any, name: str, path: Path) -> str:
             "or each atom"
         )
     return kind
-
-
-def pick_dtype(name: str, device: torch.device, path: Path) -> torch.dtype:
-    """The precision of the model.
-
-    Raises
-    ------
-    UserError
-        If the device does not have it.
-    """
-    dtype = {"float32": torch.float32, "float64": torch.float64}[name]
-    if device.type == "mps" and dtype == torch.float64:
-        raise UserError(f"{path}: the model is float64, which the device 'mps' does not have")
-    return dtype
 
 
 def require_no_inputs(wrapper: Any, path: Path) -> None:

@@ -54,7 +54,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -301,19 +301,19 @@ def _decode(frame: bytes, header: Header) -> tuple[int, Proposal] | None:
 
 def encode_slot(proposal: Proposal, projections: FloatArray, header: Header) -> bytes:
     """The bytes of the slot of a step."""
-    slot = header.slot.pack(
-        proposal.step,
-        proposal.incarnation,
-        *projections.tolist(),
-        *proposal.offsets,
-        *proposal.own_before.tolist(),
-    )
-    return (slot + _CRC.pack(zlib.crc32(slot))).ljust(header.slot_size, b"\0")
+    own = proposal.own_before.tolist()
+    numbers = (proposal.step, proposal.incarnation, *projections.tolist(), *proposal.offsets, *own)
+    return _slot(header, numbers)
 
 
 def encode_older_slot(slot: np.void, header: Header) -> bytes:
     """The bytes of a slot that was read from a journal of version 1."""
-    data = header.slot.pack(int(slot["step"]), 0, *slot["projections"], *slot["offsets"].tolist())
+    numbers = (int(slot["step"]), 0, *slot["projections"].tolist(), *slot["offsets"].tolist())
+    return _slot(header, numbers)
+
+
+def _slot(header: Header, numbers: Sequence[float]) -> bytes:
+    data = header.slot.pack(*numbers)
     return (data + _CRC.pack(zlib.crc32(data))).ljust(header.slot_size, b"\0")
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.bias import HillSum
 from ipi_mtd.bias.kernel import KERNELS
+from ipi_mtd.bias.metad import column_factor
 from ipi_mtd.errors import UserError
-from ipi_mtd.files.hills import read_hills
+from ipi_mtd.files.hills import Hills, read_hills
 
 
 class HillsBias:
@@ -39,12 +38,9 @@ class HillsBias:
         self.names = hills.names
         self.n_hills = len(hills)
         self._sum = HillSum(hills.periods, hills.sigmas[0].tolist())
-        # a row of a well-tempered run is gamma/(gamma-1) times as high as the hill in the bias
-        gamma = hills.bias_factors
-        in_bias = np.where(gamma > 1.0, 1.0 - 1.0 / np.where(gamma > 1.0, gamma, 2.0), 1.0)
         self._sum.add_all(
-            (hill.center, hill.sigma, hill.height * factor, KERNELS[hill.kernel])
-            for hill, factor in zip(hills, in_bias.tolist(), strict=True)
+            (hill.center, hill.sigma, hill.height / column_factor(gamma), KERNELS[hill.kernel])
+            for hill, gamma in zip(hills, _bias_factors(hills), strict=True)
         )
 
     def __call__(self, *s: float) -> float:
@@ -69,3 +65,8 @@ class HillsBias:
         dV_ds : (d,) array, energy per unit of the CVs
         """
         return self._sum.evaluate(s)
+
+
+def _bias_factors(hills: Hills) -> list[float | None]:
+    """The bias factor of each hill; the file says -1 where there is none."""
+    return [gamma if gamma > 0.0 else None for gamma in hills.bias_factors.tolist()]

@@ -131,6 +131,20 @@ def pick_device(name: str, supported: list[str], path: Path) -> torch.device:
     return device
 
 
+def pick_dtype(name: str, device: torch.device, path: Path) -> torch.dtype:
+    """The precision of the model.
+
+    Raises
+    ------
+    UserError
+        If the device does not have it.
+    """
+    dtype = {"float32": torch.float32, "float64": torch.float64}[name]
+    if device.type == "mps" and dtype == torch.float64:
+        raise UserError(f"{path}: the model is float64, which the device 'mps' does not have")
+    return dtype
+
+
 def pick_output(outputs: dict[str, Any], variant: str | None, path: Path) -> str:
     """The name of the model's CV output: ``feature``, older ``features``, or a variant of it.
 

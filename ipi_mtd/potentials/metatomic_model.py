@@ -12,7 +12,8 @@ import torch
 
 from ipi_mtd.arrays import FloatArray
 from ipi_mtd.errors import UserError
-from ipi_mtd.models.loading import last_line, load_model, pick_device
+from ipi_mtd.models.loading import last_line, load_model, pick_device, pick_dtype
+from ipi_mtd.models.tensors import to_numpy
 from ipi_mtd.models.torchscript import torchscript
 from ipi_mtd.potentials.potential import Potential, with_neighborhoods
 from ipi_mtd.structures.neighbors import Neighborhood, NeighborList
@@ -71,7 +72,7 @@ class MetatomicPotential(Potential):
         capabilities = model.capabilities()
         self.device = pick_device(device, capabilities.supported_devices, self.path)
         self._output = _pick_energy(list(capabilities.outputs), variant, self.path)
-        self._dtype = {"float32": torch.float32, "float64": torch.float64}[capabilities.dtype]
+        self._dtype = pick_dtype(capabilities.dtype, self.device, self.path)
         self._model = model.to(self.device)
         self._requests = model.requested_neighbor_lists()
         self._inputs = {
@@ -103,7 +104,7 @@ class MetatomicPotential(Potential):
         if not inputs:
             return []
         try:
-            # TorchScript would optimise for the shapes of the first structures it sees, so that
+            # TorchScript would optimize for the shapes of the first structures it sees, so that
             # the last bits depend on them; on a CPU this makes nothing faster.
             with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
                 outputs = self._model([each.system for each in inputs], self._options, False)
@@ -119,7 +120,7 @@ class MetatomicPotential(Potential):
         found = iter(gradients)
         return [
             self._evaluation(energy, each, [next(found) for _ in each.leaves])
-            for energy, each in zip(_numpy(energies).tolist(), inputs, strict=True)
+            for energy, each in zip(to_numpy(energies).tolist(), inputs, strict=True)
         ]
 
     def _prepare(self, structure: Structure, neighborhood: Neighborhood | None) -> _Input:
@@ -156,12 +157,12 @@ class MetatomicPotential(Potential):
         self, energy: float, given: _Input, gradients: list[torch.Tensor]
     ) -> Evaluation:
         strain_gradient = sum(
-            _numpy(leaf).T @ _numpy(gradient)
+            to_numpy(leaf).T @ to_numpy(gradient)
             for leaf, gradient in zip(given.leaves, gradients, strict=True)
         )
         return Evaluation(
             energy / self._hartree,
-            _numpy(gradients[0]) * (-self._bohr / self._hartree),
+            to_numpy(gradients[0]) * (-self._bohr / self._hartree),
             np.asarray(strain_gradient) / -self._hartree,
         )
 
@@ -213,8 +214,3 @@ def _pick_energy(outputs: list[str], variant: str | None, path: Path) -> str:
         f"{path}: a potential needs a model with the output `{wanted}`, this one has "
         + ", ".join(f"`{output}`" for output in outputs)
     )
-
-
-def _numpy(tensor: torch.Tensor) -> FloatArray:
-    array: FloatArray = tensor.detach().to("cpu", torch.float64).numpy()
-    return array

@@ -80,6 +80,7 @@ class Journal:
         wanted = Header.make(n_atoms, files, identity, capacity, configuration, own)
         self.header = header or wanted
         self.identity = self.header.identity
+        self._told = identity
         if (self.header.n_atoms, self.header.files) != (n_atoms, files):
             self.close()
             raise UserError(
@@ -151,15 +152,11 @@ class Journal:
         assert self._fd is not None
         require_in_place(self._fd, self.path)
 
-    def write_identity(self, identity: dict[str, Any]) -> None:
-        """Say what the run is in today's words, before an older journal is carried over."""
-        self.identity = identity
-
     def _carry_over(self) -> None:
         """Put a journal of today's version in the place of an older one, in one act."""
         old, there = self.header, self.path.with_name(f"{self.path.name}.new")
         new = Header.make(
-            old.n_atoms, old.files, self.identity, old.capacity, old.configuration, old.own
+            old.n_atoms, old.files, self._told, old.capacity, old.configuration, old.own
         )
         there.unlink(missing_ok=True)
         fd = _open_locked(there, os.O_RDWR | os.O_CREAT | os.O_EXCL)

@@ -153,7 +153,6 @@ class RunDirectory:
         except UserError:
             self.close()
             raise
-        self._identity = identity
         self._last: FloatArray | None = None
         self._longest_way = FIRST_WAY
         self._below: dict[str, bytes] = {}
@@ -173,7 +172,6 @@ class RunDirectory:
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._journal.write_identity(self._identity)
             self._journal.begin()
         except OSError as error:
             raise UserError(f"{error.filename or self.directory}: {error.strerror}") from error

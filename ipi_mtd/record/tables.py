@@ -12,18 +12,11 @@ from ipi_mtd.files.colvar import format_colvar_header
 from ipi_mtd.files.fields import format_cell
 from ipi_mtd.periods import Period
 from ipi_mtd.record.column import Column
+from ipi_mtd.record.run_directory import Table
 
 
-class TableWriter(Protocol):
+class TableWriter(Table, Protocol):
     """What one file gets at each step."""
-
-    @property
-    def file(self) -> str:
-        """Its name."""
-
-    @property
-    def header(self) -> bytes:
-        """What a new one starts with."""
 
     def columns_at(self, step: int) -> Mapping[str, Column]:
         """The columns whose values are wanted at a step."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from ipi_mtd.bias import Bias, Learned
+from ipi_mtd.bias import Bias
 from ipi_mtd.bias.bias import DepositFile
 from ipi_mtd.biased_system import BiasTerm
 from ipi_mtd.errors import UserError
 from ipi_mtd.record.earlier_files import rows_in
 from ipi_mtd.record.run_directory import RunDirectory, Start
+
+Deposits: TypeAlias = Mapping[str, Sequence[Any]]
+"""Name of a bias and what it learns."""
 
 
 class SharedBiases:
@@ -85,41 +88,26 @@ class SharedBiases:
             deposits, _ = file.read(data, path, of_any_cv=False)
             bias.learn(deposits)
 
-    def learn(self, learned: Mapping[str, Learned]) -> None:
-        """Add what a step has taught."""
+    def learn(self, deposits: Deposits) -> None:
+        """Add deposits of some biases, given by their names."""
         for term in self.terms:
-            if (deposit := learned[term.name].deposit) is not None:
-                term.bias.learn([deposit])
+            if term.name in deposits:
+                term.bias.learn(deposits[term.name])
 
-    def unlearn(self, learned: Mapping[str, Learned]) -> None:
-        """Take back what a step has taught."""
+    def forget(self, deposits: Deposits) -> None:
+        """Take deposits back that were learned."""
         for term in self.terms:
-            if (deposit := learned[term.name].deposit) is not None:
-                term.bias.forget([deposit])
+            if term.name in deposits:
+                term.bias.forget(deposits[term.name])
 
-    def learn_lines(self, lines: Mapping[str, bytes]) -> None:
-        """Add the deposits in lines of the files, given by their names."""
-        for term, deposits in self._decoded(lines):
-            term.bias.learn(deposits)
-
-    def forget_lines(self, lines: Mapping[str, bytes]) -> None:
-        """Take back the deposits in lines of the files, given by their names."""
-        for term, deposits in self._decoded(lines):
-            term.bias.forget(deposits)
-
-    def deposits_in(self, lines: Mapping[str, bytes]) -> dict[str, Any]:
-        """The deposit of each bias in the lines of one step."""
-        return {term.name: deposits[0] for term, deposits in self._decoded(lines)}
+    def decode(self, lines: Mapping[str, bytes]) -> dict[str, list[Any]]:
+        """The deposits in lines of the files, which are given by their names."""
+        found = {}
+        for term in self.terms:
+            if (file := term.bias.file) is not None and (data := lines.get(file.file)):
+                found[term.name] = file.decode(data)
+        return found
 
     def _with_files(self) -> list[tuple[Bias, DepositFile]]:
         """The biases that make deposits, with the files of these."""
         return [(term.bias, term.bias.file) for term in self.terms if term.bias.file is not None]
-
-    def _decoded(self, lines: Mapping[str, bytes]) -> list[tuple[BiasTerm[Bias], list[Any]]]:
-        found = []
-        for term in self.terms:
-            file = term.bias.file
-            data = lines.get(file.file, b"") if file is not None else b""
-            if file is not None and data and (deposits := file.decode(data)):
-                found.append((term, deposits))
-        return found

@@ -23,7 +23,7 @@ from ipi_mtd.record.run_directory import Resumed
 from ipi_mtd.record.tables import TableWriter
 from ipi_mtd.structures.neighbors import Neighborhood
 from ipi_mtd.structures.structure import Structure
-from ipi_mtd.walker.biases import SharedBiases
+from ipi_mtd.walker.biases import Deposits, SharedBiases
 from ipi_mtd.walker.own_numbers import OwnNumbers
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Walker:
         self._neighborhood = Neighborhood()
         self._last: BiasedEvaluation | None = None
         self._proposed: Mapping[str, Learned] | None = None  # not yet known to have arrived
-        self._taught: Mapping[str, Learned] | None = None  # what the last step has taught
+        self._taught: Deposits = {}  # what the biases have learned from the last step
         self._repeated: Proposal | None = None
         self.connected()
 
@@ -155,7 +155,7 @@ class Walker:
                 self._packing.pack(self.own),
                 self._packing.pack(own),
             )
-        self._repeated = self._taught = None
+        self._repeated, self._taught = None, {}
         self._last = evaluation
         self._proposed = learned
 
@@ -172,8 +172,10 @@ class Walker:
         learned, self._proposed = self._proposed, None
         if self._record is not None:
             self._record.commit()
-        self._biases.learn(learned)
-        self._taught = learned
+        self._taught = {
+            name: [one.deposit] for name, one in learned.items() if one.deposit is not None
+        }
+        self._biases.learn(self._taught)
         self.own = {name: one.own for name, one in learned.items()}
         self.step += 1
 
@@ -181,11 +183,10 @@ class Walker:
         """Repeat, finish or roll back: find the step of the first positions of a connection."""
         if self._record is not None:
             resumed = self._record.resume(structure.positions, structure.cell)
-            if self._taught is not None:  # the record counts from before the last step
-                self._biases.unlearn(self._taught)
-            self._biases.learn_lines(self._by_file(resumed.finished))
-            self._biases.forget_lines(self._by_file(resumed.withdrawn))
-            self._taught = self._proposed = self._last = None
+            self._biases.forget(self._taught)  # the record counts from before the last step
+            self._biases.learn(self._decoded(resumed.finished))
+            self._biases.forget(self._decoded(resumed.withdrawn))
+            self._taught, self._proposed, self._last = {}, None, None
             self._repeated = resumed.repeated
             if resumed.own is not None:
                 self.own = {**self.own, **self._packing.unpack(resumed.own)}
@@ -199,8 +200,8 @@ class Walker:
             self.step,
             self.own,
             self._neighborhood,
-            quantities=[c.quantity for c in columns if c.quantity is not None],
-            models=[c.model for c in columns if c.model is not None],
+            quantities=list(dict.fromkeys(c.quantity for c in columns if c.quantity is not None)),
+            models=list(dict.fromkeys(c.model for c in columns if c.model is not None)),
         )
 
     def _new(self, evaluation: BiasedEvaluation) -> tuple[Mapping[str, Learned], Sequence[bytes]]:
@@ -215,13 +216,17 @@ class Walker:
         if self._repeated is None:
             return None
         own = {**self.own, **self._packing.unpack(self._repeated.own_after)}
-        deposits = self._biases.deposits_in(self._by_file(self._repeated.lines))
-        learned = {name: Learned(numbers, deposits.get(name)) for name, numbers in own.items()}
+        deposits = self._decoded(self._repeated.lines)
+        learned = {
+            name: Learned(numbers, next(iter(deposits.get(name, ())), None))
+            for name, numbers in own.items()
+        }
         return learned, self._repeated.lines
 
-    def _by_file(self, lines: Sequence[bytes]) -> dict[str, bytes]:
+    def _decoded(self, lines: Sequence[bytes]) -> Deposits:
+        """The deposits in lines that were written down, one of each file or none at all."""
         names = [table.file for table in self._tables]
-        return dict(zip(names, lines, strict=True)) if lines else {}
+        return self._biases.decode(dict(zip(names, lines, strict=True))) if lines else {}
 
 
 def _same(one: Structure, other: Structure) -> bool:

@@ -36,7 +36,7 @@ def what_came_out(
         f"steps {first['first']} to {last['step']} in {_duration(seconds)}{pace}, "
         f"{plural(last['hills'], 'hill')}"
     )
-    ours = [*(bias.file for bias in config.metad), *(table.file for table in config.colvar)]
+    ours = [*config.files_of_biases(), *(table.file for table in config.colvar)]
     theirs = [
         path.name
         for path in sorted(output.glob(f"{ipi.prefix}.*"))
